@@ -1,0 +1,48 @@
+"Run every page from top to bottom, in place, and clean it: `python tools/run_notebooks.py [nbs/01_bigram.ipynb ...]`"
+import asyncio, os, sys, time
+from pathlib import Path
+
+import nbformat
+from execnb.nbio import NbCell
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbdev.clean import nbdev_clean
+from nbdev.config import get_config
+from nbdev.process import extract_directives
+
+root = Path(__file__).resolve().parent.parent
+skip_flags = set(get_config(path=root).tst_flags.split())
+
+def skipped(source):
+    "Is this a cell that `nbdev_test` leaves out too, or the one that exports?"
+    dirs = extract_directives(NbCell(0, dict(cell_type='code', source=source)), remove=False)
+    return (skip_flags & set(dirs) or dirs.get('eval:', [''])[0].lower() == 'false'
+            or 'nbdev_export(' in source)
+
+class PageClient(NotebookClient):
+    async def async_execute_cell(self, cell, cell_index, **kw):
+        if cell.cell_type == 'code' and skipped(cell.source):
+            cell.outputs = []
+            return cell
+        return await super().async_execute_cell(cell, cell_index, **kw)
+
+def run(path):
+    "Execute `path` in its folder with one thread and keep what it shows."
+    nb = nbformat.read(path, as_version=4)
+    PageClient(nb, timeout=600, kernel_name='python3', coalesce_streams=True, record_timing=False,
+               resources={'metadata': {'path': str(path.parent)}}).execute()
+    nbformat.write(nb, path)
+    nbdev_clean(str(path))
+
+def main():
+    os.environ.setdefault('OMP_NUM_THREADS', '1')   # the pages are made for one core
+    os.environ.setdefault('PYDEVD_DISABLE_FILE_VALIDATION', '1')
+    pages = [Path(a).resolve() for a in sys.argv[1:]] or sorted((root/'nbs').glob('[!_.]*.ipynb'))
+    failed = 0
+    for p in pages:
+        start = time.time()
+        try: run(p); print(f'{p.name}: {time.time()-start:.0f} s', flush=True)
+        except CellExecutionError as e: failed += 1; print(f'{p.name} failed:\n{e}', flush=True)
+    sys.exit(failed > 0)
+
+if __name__ == '__main__': main()
