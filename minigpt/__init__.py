@@ -1,2 +1,7 @@
 "A character-level GPT from first principles."
 __version__ = "0.1.0"
+
+from minigpt.tokenizer import CharTokenizer, Corpus, load_corpus, split
+from minigpt.bigram import BigramLanguageModel, CountModel, evaluate, get_batch
+from minigpt.attention import Head, MultiHeadAttention, attend, causal_mask
+from minigpt.gpt import Block, FeedForward, GPTConfig, GPTLanguageModel

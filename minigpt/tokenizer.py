@@ -14,7 +14,8 @@ from torch import Tensor
 from fastcore.xdg import xdg_cache_home
 
 # %% auto #0
-__all__ = ['tiny_url', 'tiny_sha256', 'Corpus', 'read_text', 'write_atomic', 'download', 'load_corpus', 'CharTokenizer', 'split']
+__all__ = ['tiny_url', 'tiny_sha256', 'Corpus', 'read_text', 'write_atomic', 'download', 'load_corpus', 'CharTokenizer', 'split',
+           'write_json', 'read_json']
 
 # %% ../nbs/00_tokenizer.ipynb #806610af
 @dataclass(frozen=True)
@@ -183,13 +184,22 @@ def split(
     return ids[:n], ids[n:]
 
 # %% ../nbs/00_tokenizer.ipynb #56481be8
-def _read_json(path):
+def write_json(
+    path:str|Path, # The file to write or replace
+    data:dict, # What to keep
+):
+    "Write a dictionary as JSON, whole or not at all."
+    write_atomic(path, (json.dumps(data, indent=1) + '\n').encode())
+
+def read_json(
+    path:str|Path, # A JSON file that holds an object
+)->dict: # Its content
+    "Read a JSON object. Raises `FileNotFoundError`, or `ValueError` if the file is damaged or holds something else."
     try: data = json.loads(read_text(path))
-    except json.JSONDecodeError as e: raise ValueError(f'{path} is not JSON, perhaps cut short ({e})') from None
+    except (json.JSONDecodeError, RecursionError) as e:
+        raise ValueError(f'{path} is not JSON, perhaps cut short ({e})') from None
     if not isinstance(data, dict): raise ValueError(f'{path} should hold a JSON object')
     return data
-
-def _write_json(path, data): write_atomic(path, (json.dumps(data, indent=1) + '\n').encode())
 
 # %% ../nbs/00_tokenizer.ipynb #0bc7f22c
 from fastcore.basics import patch
@@ -201,7 +211,7 @@ def save_pretrained(self:CharTokenizer,
 )->Path: # The file written
     "Write the vocabulary to `tokenizer.json`."
     path = Path(folder)/'tokenizer.json'
-    _write_json(path, dict(type='characters', chars=self.chars))
+    write_json(path, dict(type='characters', chars=self.chars))
     return path
 
 @patch(cls_method=True)
@@ -210,7 +220,7 @@ def from_pretrained(cls:CharTokenizer,
 )->CharTokenizer: # The tokenizer as it was saved
     "Read `tokenizer.json`. Raises `FileNotFoundError`, or `ValueError` if it isn't a tokenizer of ours."
     path = Path(folder)/'tokenizer.json'
-    data = _read_json(path)
+    data = read_json(path)
     if data.get('type') != 'characters' or not isinstance(data.get('chars'), str):
         raise ValueError(f'{path} does not hold a character tokenizer')
     return cls(data['chars'])

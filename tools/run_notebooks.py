@@ -1,5 +1,5 @@
 "Run every page from top to bottom, in place, and clean it: `python tools/run_notebooks.py [nbs/01_bigram.ipynb ...]`"
-import asyncio, os, sys, time
+import os, sys, time
 from pathlib import Path
 
 import nbformat
@@ -11,6 +11,7 @@ from nbdev.config import get_config
 from nbdev.process import extract_directives
 
 root = Path(__file__).resolve().parent.parent
+widget = 'application/vnd.jupyter.widget-view+json'
 skip_flags = set(get_config(path=root).tst_flags.split())
 
 def skipped(source):
@@ -21,10 +22,14 @@ def skipped(source):
 
 class PageClient(NotebookClient):
     async def async_execute_cell(self, cell, cell_index, **kw):
-        if cell.cell_type == 'code' and skipped(cell.source):
+        if cell.cell_type != 'code': return cell
+        if skipped(cell.source):
             cell.outputs = []
             return cell
-        return await super().async_execute_cell(cell, cell_index, **kw)
+        cell = await super().async_execute_cell(cell, cell_index, **kw)
+        # a progress bar is for whoever runs the page: a stored one says nothing
+        cell.outputs = [o for o in cell.get('outputs', []) if widget not in o.get('data', {})]
+        return cell
 
 def run(path):
     "Execute `path` in its folder with one thread and keep what it shows."
