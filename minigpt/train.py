@@ -22,8 +22,8 @@ from .bigram import CountModel, evaluate, get_batch
 from .gpt import GPTConfig, GPTLanguageModel
 
 # %% auto #0
-__all__ = ['TrainConfig', 'learning_rate', 'make_optimizer', 'pick_device', 'Run', 'first_char', 'stop_signals', 'clock', 'train',
-           'preset', 'command', 'newest_run', 'minigpt_train', 'minigpt_generate', 'minigpt_eval']
+__all__ = ['TrainConfig', 'learning_rate', 'make_optimizers', 'pick_device', 'Run', 'first_char', 'ladder_labels', 'stop_signals',
+           'clock', 'train', 'preset', 'command', 'newest_run', 'minigpt_train', 'minigpt_generate', 'minigpt_eval']
 
 # %% ../nbs/04_train.ipynb #98f6e474
 @dataclass
@@ -33,6 +33,7 @@ class TrainConfig:
     Raises `ValueError` for settings that make no sense."""
     steps: int = 5000             # times the weights are changed
     batch_size: int = 64          # pieces of text in a batch, B
+    optimizer: str = 'adamw'      # or 'muon': the blocks' matrices by Muon, the rest by AdamW
     accumulate: int = 1           # batches whose gradients are averaged before a step
     learning_rate: float = 3e-4   # the highest rate
     min_lr: float = 3e-4          # the rate at the end; lower than `learning_rate`: a cosine leads there
@@ -60,6 +61,7 @@ class TrainConfig:
         check(0 <= self.weight_decay < math.inf, f'weight_decay must be at least 0, not {self.weight_decay!r}')
         check(0 < self.beta2 < 1, f'beta2 must lie between 0 and 1, not {self.beta2!r}')
         check(0 <= self.clip < math.inf, f'clip must be at least 0, not {self.clip!r}')
+        check(self.optimizer in ('adamw','muon'), f"optimizer must be 'adamw' or 'muon', not {self.optimizer!r}")
         check(self.precision in ('float32','bfloat16'), f"precision must be 'float32' or 'bfloat16', not {self.precision!r}")
 
 # %% ../nbs/04_train.ipynb #5f62ee80
@@ -72,16 +74,27 @@ def learning_rate(
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
     return config.min_lr + (config.learning_rate - config.min_lr) * (1 + math.cos(math.pi*min(1, done))) / 2
 
-# %% ../nbs/04_train.ipynb #4776689e
-def make_optimizer(
-    model:nn.Module, # The model to train
+# %% ../nbs/04_train.ipynb #7127f3f6
+def make_optimizers(
+    model:GPTLanguageModel, # The model to train
     config:TrainConfig, # Settings
-)->torch.optim.AdamW: # AdamW with two groups: with and without decay
-    "AdamW (Loshchilov and Hutter, 2019) that decays matrices, or everything if `decay_all`."
-    decayed = [p for p in model.parameters() if p.ndim >= 2 or config.decay_all]
-    spared = [p for p in model.parameters() if not (p.ndim >= 2 or config.decay_all)]
+)->list: # One optimiser, or two if Muon takes the matrices of the blocks
+    """AdamW for everything, or Muon for the matrices of the blocks and AdamW for the rest.
+
+    Decays matrices, and everything if `decay_all`. Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization
+    (2019), for AdamW; Jordan and others (2024) for Muon, whose steps are scaled to the size of AdamW's as in
+    Liu and others, Muon is Scalable for LLM Training (2025), section 2.2."""
+    muon = config.optimizer == 'muon'
+    matrices = [p for p in model.blocks.parameters() if p.ndim == 2] if muon else []
+    taken = {id(p) for p in matrices}
+    rest = [p for p in model.parameters() if id(p) not in taken]
+    decayed = [p for p in rest if p.ndim >= 2 or config.decay_all]
+    spared = [p for p in rest if not (p.ndim >= 2 or config.decay_all)]
     groups = [dict(params=decayed, weight_decay=config.weight_decay), dict(params=spared, weight_decay=0.)]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9,config.beta2), fused=True)
+    adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9,config.beta2), fused=True)
+    if not muon: return [adamw]
+    return [adamw, torch.optim.Muon(matrices, lr=config.learning_rate, weight_decay=config.weight_decay,
+                                    adjust_lr_fn='match_rms_adamw')]
 
 # %% ../nbs/04_train.ipynb #e0ceca78
 def pick_device(
@@ -116,7 +129,7 @@ class Run:
         self.train_ids,self.val_ids = (p.to(self.device) for p in parts)
         torch.manual_seed(config.seed)
         self.model = GPTLanguageModel(sizes).to(self.device)
-        self.optimizer = make_optimizer(self.model, config)
+        self.optimizers = make_optimizers(self.model, config)
         self.step,self.metrics,self.samples,self.stopped = 0,[],[],False
         self._start_clock(0.)
 
@@ -142,7 +155,7 @@ def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
     "Make one step: batches, gradient, clipping, update."
     c,T = self.config,self.model.block_size
     self.model.train()
-    for group in self.optimizer.param_groups: group['lr'] = learning_rate(self.step, c)
+    for group in (g for o in self.optimizers for g in o.param_groups): group['lr'] = learning_rate(self.step, c)
     total = torch.zeros((), device=self.device)
     for i in range(c.accumulate):
         x,y = get_batch(self.train_ids, c.batch_size, T, seed=c.seed, step=self.step*c.accumulate + i)
@@ -151,8 +164,9 @@ def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
         loss.backward()
         total += loss.detach()
     self.grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), c.clip or math.inf)
-    self.optimizer.step()
-    self.optimizer.zero_grad()
+    for optimizer in self.optimizers:
+        optimizer.step()
+        optimizer.zero_grad()
     self.step += 1
     return total,self.grad_norm
 
@@ -162,7 +176,7 @@ def measure(self:Run)->dict: # What was measured
     "Evaluate exactly on both parts, keep the best weights, write a sample."
     lr = learning_rate(max(0, self.step-1), self.config)
     norm = getattr(self, 'grad_norm', torch.tensor(0.)).item()   # waits for the device to finish
-    speed,begun = self.speed,self.seconds
+    speed = self.speed
     piece = self.train_ids[-len(self.val_ids):]
     val = evaluate(self.model, self.val_ids, history=self.train_ids)
     row = dict(step=self.step, train_loss=evaluate(self.model, piece).nats, val_loss=val.nats, protocol=val.protocol,
@@ -172,7 +186,7 @@ def measure(self:Run)->dict: # What was measured
     generator = torch.Generator().manual_seed(self.config.seed)
     start = self.tokenizer.encode(first_char(self.tokenizer))[None]
     self.samples.append(self.tokenizer.decode(self.model.generate(start, 200, generator=generator)[0,1:]))
-    self._since,self._measuring = (self.step,self.seconds),self.seconds - begun
+    self._since = self.step,self.seconds
     return row
 
 def first_char(
@@ -211,7 +225,7 @@ def save(self:Run):
     self.plot().savefig(png, dpi=120, format='png')
     write_atomic(self.folder/'loss.png', png.getvalue())
     state = io.BytesIO()
-    torch.save(dict(model=self.model.state_dict(), optimizer=self.optimizer.state_dict(), step=self.step,
+    torch.save(dict(model=self.model.state_dict(), optimizers=[o.state_dict() for o in self.optimizers], step=self.step,
                     seconds=self.seconds, metrics=self.metrics, samples=self.samples,
                     random=_random_states(self.device)), state)
     write_atomic(self.folder/'checkpoint'/'state.pt', state.getvalue())
@@ -223,8 +237,13 @@ def describe(self:Run)->dict: # Settings, text, versions
     git = subprocess.run(['git','-C',str(here),'rev-parse','HEAD'], capture_output=True, text=True) if (here.parent/'.git').exists() else None
     return dict(model=asdict(self.model.config), training=asdict(self.config),
                 corpus=dict(name=self.corpus.name, sha256=self.corpus.sha256, characters=len(self.corpus)),
+                counting=self.baselines,  # what n-gram models of the same text achieve, by order
                 versions=dict(minigpt=minigpt.__version__, torch=torch.__version__, python=platform.python_version()),
-                device=str(self.device), git=git.stdout.strip() if git and git.returncode == 0 else None)
+                device=str(self.device), hardware=_hardware(self.device), git=git.stdout.strip() if git and git.returncode == 0 else None)
+
+def _hardware(device):
+    if device.type == 'cuda': return torch.cuda.get_device_name(device)
+    return f'{platform.machine()}, {torch.get_num_threads()} threads'
 
 @patch
 def load(self:Run):
@@ -242,7 +261,7 @@ def load(self:Run):
     try: state = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as e: raise ValueError(f'{path} is damaged ({type(e).__name__})') from None
     self.model.load_state_dict(state['model'])
-    self.optimizer.load_state_dict(state['optimizer'])
+    for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True): optimizer.load_state_dict(saved)
     self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
     self.best_weights = st.load_file(self.folder/'model.safetensors')
     torch.set_rng_state(state['random']['cpu'])
@@ -269,13 +288,24 @@ def plot(self:Run): # A matplotlib figure
     steps = [row['step'] for row in self.metrics]
     for key,label in (('train_loss','training'),('val_loss','validation')):
         ax.plot(steps, [row[key] for row in self.metrics], 'o-', ms=3, label=label)
-    for n,loss in self.baselines.items():
-        ax.axhline(loss, color='gray', lw=.8, ls=':')
-        ax.text(self.config.steps, loss, f' {n}-gram', va='center', fontsize=8, color='gray')
+    for loss,label in ladder_labels(self.baselines):
+        ax.text(self.config.steps, loss, f' {label}', va='center', fontsize=8, color='gray')
+    for loss in self.baselines.values(): ax.axhline(loss, color='gray', lw=.8, ls=':')
     ax.set(xlabel='step', ylabel='loss (nats per character)', xlim=(0, self.config.steps),
            title=f'{self.corpus.name} ({self.corpus.sha256[:8]}), {self.model.n_params:,} parameters')
     ax.legend()
     return fig
+
+def ladder_labels(
+    losses:dict, # Order to loss in nats
+    gap:float=0.08, # Lines nearer than this share a label
+)->list: # Pairs of height and text
+    "Name the lines of counted models so that no two names overlap."
+    labels = []
+    for n,loss in sorted(losses.items(), key=lambda item: -item[1]):
+        if labels and labels[-1][0] - loss < gap: labels[-1] = (labels[-1][0], f'{labels[-1][1]}, {n}-gram')
+        else: labels.append((loss, f'{n}-gram'))
+    return labels
 
 @patch
 def report(self:Run)->str: # A few lines of text
@@ -311,7 +341,7 @@ def remaining(self:Run)->float: # Seconds
     "Time to the end, going by the steps since the last evaluation and by how long that one took."
     c,left = self.config,self.config.steps - self.step
     taken = (self.seconds - self._since[1]) / max(1, self.step - self._since[0])
-    return left*taken + math.ceil(left/c.eval_every) * getattr(self, '_measuring', 0.)
+    return left*taken + math.ceil(left/c.eval_every) * getattr(self, '_evaluation', 0.)
 
 def clock(
     seconds:float, # A time span
@@ -344,11 +374,13 @@ def fit(self:Run,
     c,begun = self.config,self.step
     def say(text): progress and tqdm.write(text, file=sys.stderr)
     def evaluate_and_save():
-        row = self.measure()
+        start,row = self.seconds,self.measure()
         self.save()
         say(f"step {row['step']:>6}   training {row['train_loss']:.4f}   validation {row['val_loss']:.4f}"
             + (f"   {row['tokens_per_s']:,} characters a second" if row['tokens_per_s'] else ''))
         if on_evaluation: on_evaluation(self)
+        self._since,self._evaluation = (self.step,self.seconds),self.seconds - start
+    if self.folder: self.baselines   # reckoned now, so as not to be timed with the first evaluation
     bar = tqdm(total=c.steps, initial=begun, unit='step', leave=False,
                disable=not progress or not (IN_NOTEBOOK or sys.stderr.isatty()))
     with bar, stop_signals() as stop:
@@ -356,7 +388,8 @@ def fit(self:Run,
         while self.step < c.steps and not stop.is_set():
             loss,_ = self.learn()
             bar.update()
-            if self.step == begun+20: say(f'about {clock(self.remaining)} to go, going by the first steps')
+            if self.step == begun+5: self._since = self.step,self.seconds   # the first steps are slow
+            if self.step == begun+25: say(f'about {clock(self.remaining)} to go, going by the first steps')
             if self.step % 20 == 0 and not bar.disable:
                 bar.set_postfix_str(f'loss {loss.item():.3f}, {self.speed:,} characters a second', refresh=False)
             if self.step % c.eval_every == 0 or self.step == c.steps: evaluate_and_save()
@@ -385,11 +418,11 @@ def preset(
     "Settings by name. Raises `ValueError` for a name that isn't there."
     if name == 'seed': return TrainConfig(), GPTConfig()
     if name == 'cpu':
-        return (TrainConfig(steps=2500, batch_size=16, learning_rate=3e-3, min_lr=1.5e-4, warmup=100, weight_decay=0.1,
-                            decay_all=False, beta2=0.99, clip=1., eval_every=500),
+        return (TrainConfig(steps=1800, batch_size=24, learning_rate=8e-3, min_lr=4e-4, warmup=100, weight_decay=0.1,
+                            decay_all=False, optimizer='muon', beta2=0.99, clip=1., eval_every=450),
                 GPTConfig(block_size=64, n_layer=4, n_head=4, n_embd=128, dropout=0.))
     if name == 'smoke':
-        return (TrainConfig(steps=30, batch_size=8, learning_rate=3e-3, min_lr=3e-4, warmup=5, eval_every=15),
+        return (TrainConfig(steps=30, batch_size=8, learning_rate=3e-3, min_lr=3e-4, warmup=5, optimizer='muon', eval_every=15),
                 GPTConfig(block_size=32, n_layer=2, n_head=2, n_embd=32, dropout=0.))
     raise ValueError(f"preset must be 'seed', 'cpu' or 'smoke', not {name!r}")
 
@@ -479,12 +512,12 @@ def _read_settings(folder):
 @command
 def minigpt_generate(
     run:Param('Folder of a run (default: the newest in runs/)', str, opt=False, nargs='?')=None,
-    prompt:str=None, # Text to go on from; \\n is a line break (default: a line break)
+    prompt:str=None, # Text to go on from; \n is a line break (default: a line break)
     max_new_tokens:int=500, # How many characters to write
     temperature:float=1., # Boldness: 0 takes the most likely, 1 draws from the guess as it stands
     top_k:int=None, # Draw among this many of the most likely
     top_p:float=None, # Draw among the most likely that reach this share
-    stop:str=None, # End after writing this; \\n is a line break
+    stop:str=None, # End after writing this; \n is a line break
     seed:int=None, # For the same text again (default: another each time)
     num_samples:int=1, # How many texts to write
     device:str='auto', # 'cuda', 'mps', 'cpu', or the first of them that is there

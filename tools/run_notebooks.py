@@ -1,4 +1,7 @@
-"Run every page from top to bottom, in place, and clean it: `python tools/run_notebooks.py [nbs/01_bigram.ipynb ...]`"
+"""Run every page from top to bottom, in place, and clean it: `python tools/run_notebooks.py [nbs/01_bigram.ipynb ...]`
+
+With `--check` nothing is written: it fails if a cell raises, or shows something where the stored page shows
+nothing, or the other way round, which is how a cell that was never run is found."""
 import os, sys, time
 from pathlib import Path
 
@@ -31,23 +34,32 @@ class PageClient(NotebookClient):
         cell.outputs = [o for o in cell.get('outputs', []) if widget not in o.get('data', {})]
         return cell
 
-def run(path):
-    "Execute `path` in its folder with one thread and keep what it shows."
+def execute(path):
+    "The notebook at `path`, run in its folder with one thread."
     nb = nbformat.read(path, as_version=4)
     PageClient(nb, timeout=600, kernel_name='python3', coalesce_streams=True, record_timing=False,
                resources={'metadata': {'path': str(path.parent)}}).execute()
-    nbformat.write(nb, path)
-    nbdev_clean(str(path))
+    return nb
+
+def shows(cell): return sorted({o['output_type'] for o in cell.get('outputs', []) if o.get('name') != 'stderr'})
+
+def run(path, check):
+    nb = execute(path)
+    if check:
+        for i,(old,new) in enumerate(zip(nbformat.read(path, as_version=4).cells, nb.cells)):
+            if shows(old) != shows(new): sys.exit(f'{path.name}: cell {i} stored {shows(old)}, and shows {shows(new)} when it is run')
+    else:
+        nbformat.write(nb, path)
+        nbdev_clean(str(path))
 
 def main():
     os.environ.setdefault('OMP_NUM_THREADS', '1')   # the pages are made for one core
-    os.environ.setdefault('PYDEVD_DISABLE_FILE_VALIDATION', '1')
-    pages = [Path(a).resolve() for a in sys.argv[1:]] or sorted((root/'nbs').glob('[!_.]*.ipynb'))
+    check,names = '--check' in sys.argv,[a for a in sys.argv[1:] if a != '--check']
     failed = 0
-    for p in pages:
+    for path in [Path(n).resolve() for n in names] or sorted((root/'nbs').glob('[!_.]*.ipynb')):
         start = time.time()
-        try: run(p); print(f'{p.name}: {time.time()-start:.0f} s', flush=True)
-        except CellExecutionError as e: failed += 1; print(f'{p.name} failed:\n{e}', flush=True)
+        try: run(path, check); print(f'{path.name}: {time.time()-start:.0f} s', flush=True)
+        except CellExecutionError as e: failed += 1; print(f'{path.name} failed:\n{e}', flush=True)
     sys.exit(failed > 0)
 
 if __name__ == '__main__': main()

@@ -1,0 +1,55 @@
+"""Checks that need no running of pages: `python tools/check_repo.py package|pages|wheel FILE`
+
+package: minigpt/ is what the notebooks export.  pages: notebooks are clean, free of errors and of this
+machine's paths, and small.  wheel: a built wheel holds the package and its data, and nothing else."""
+import json, os, re, shutil, subprocess, sys, tempfile, zipfile
+from pathlib import Path
+
+from execnb.nbio import nb2str
+from nbdev.clean import clean_nb
+
+root = Path(__file__).resolve().parent.parent
+pages = sorted((root/'nbs').glob('*.ipynb'))
+
+def package():
+    "Export a copy of the notebooks and compare the modules, also for ones that should not be there."
+    with tempfile.TemporaryDirectory() as d:
+        for name in ('settings.ini', 'nbs'):
+            (shutil.copytree if (root/name).is_dir() else shutil.copy)(root/name, Path(d)/name)
+        (Path(d)/'minigpt').mkdir()
+        shutil.copy(root/'minigpt'/'__init__.py', Path(d)/'minigpt')
+        env = {k: v for k,v in os.environ.items() if k != 'IN_TEST'}
+        subprocess.run(['nbdev_export'], cwd=d, env=env, check=True)
+        files = lambda r: {p.name: p.read_bytes() for p in (r/'minigpt').glob('*.py')}
+        ours,fresh = files(root),files(Path(d))
+    return [f'minigpt/{n} is not what the notebooks export: run nbdev_export'
+            for n in sorted(ours.keys() | fresh.keys()) if ours.get(n) != fresh.get(n)]
+
+def page_faults(path):
+    text = path.read_text(encoding='utf-8')
+    nb = json.loads(text)
+    ids = [c.get('id') for c in nb['cells']]
+    if None in ids or len(set(ids)) < len(ids): yield 'has cells without an id of their own'
+    for i,cell in enumerate(nb['cells']):
+        for out in cell.get('outputs', []):
+            if out['output_type'] == 'error': yield f'cell {i} stored an error'
+            shown = {k: v for k,v in out.get('data', {}).items() if not k.startswith('image/')}
+            said = json.dumps([shown, out.get('text', '')])
+            if m := re.search(r'(/home/|/root/|/tmp/|/Users/|/work/|/usr/|/var/|[A-Z]:\\\\)\S*', said):
+                yield f'cell {i} shows a path of the machine it ran on: {m[0][:60]}'
+    clean_nb(nb)
+    if nb2str(nb) != text: yield 'is not clean: run nbdev_clean'
+    if len(text) > 1_000_000: yield f'has {len(text):,} characters: make its pictures smaller'
+
+def notebooks(): return [f'nbs/{p.name} {fault}' for p in pages for fault in page_faults(p)]
+
+def wheel(path):
+    wanted = {f'minigpt/{p.name}' for p in (root/'minigpt').glob('*.py')} | {'minigpt/data/sample_play.txt'}
+    found = {n for n in zipfile.ZipFile(path).namelist() if '.dist-info/' not in n}
+    return [f'{n} is missing from the wheel' for n in sorted(wanted-found)] + [f'{n} has no place in the wheel' for n in sorted(found-wanted)]
+
+def main():
+    faults = dict(package=package, pages=notebooks, wheel=lambda: wheel(sys.argv[2]))[sys.argv[1]]()
+    if faults: sys.exit('\n'.join(faults))
+
+if __name__ == '__main__': main()
