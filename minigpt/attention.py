@@ -39,8 +39,8 @@ def attend(
 class Head(nn.Module):
     "One head of causal self-attention, written plainly."
     def __init__(self,
-        n_embd:int, # Numbers a position, C
-        head_size:int, # Numbers a query, key or value, D
+        n_embd:int, # Numbers per position, C
+        head_size:int, # Numbers per query, key or value, D
         dropout:float=0., # Share of the weights dropped in training
     ):
         super().__init__()
@@ -48,20 +48,20 @@ class Head(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self,
-        x:Tensor, # (B,T,C) one row a position
+        x:Tensor, # (B,T,C) one row per position
     )->Tensor: # (B,T,D) what each position gathered from its past
         "Let each position look at itself and those before it."
         v = self.value(x)
         _,weights = attend(self.query(x), self.key(x), v, causal_mask(x.shape[1], x.device))
         return self.dropout(weights) @ v
 
-# %% ../nbs/02_attention.ipynb #38820840
+# %% ../nbs/02_attention.ipynb #c72b9e1b
 class MultiHeadAttention(nn.Module):
     """Causal self-attention by several heads at once, with one fused projection and PyTorch's fused kernel.
 
     Source: Vaswani and others (2017), section 3.2.2. Raises `ValueError` if the heads don't divide the channels."""
     def __init__(self,
-        n_embd:int, # Numbers a position, C
+        n_embd:int, # Numbers per position, C
         n_head:int, # Number of heads, H; each gets D = C/H numbers
         dropout:float=0., # Share of weights, and of outputs, dropped in training
     ):
@@ -72,7 +72,7 @@ class MultiHeadAttention(nn.Module):
         self.proj = nn.Linear(n_embd, n_embd)
 
     def project(self,
-        x:Tensor, # (B,T,C) one row a position
+        x:Tensor, # (B,T,C) one row per position
     )->Tensor: # (3,B,H,T,D) queries, keys and values of every head
         "Make queries, keys and values."
         B,T,C = x.shape
@@ -85,7 +85,7 @@ class MultiHeadAttention(nn.Module):
         return F.dropout(self.proj(out.transpose(1,2).flatten(2)), self.dropout, self.training)
 
     def forward(self,
-        x:Tensor, # (B,T,C) one row a position
+        x:Tensor, # (B,T,C) one row per position
     )->Tensor: # (B,T,C) what each position gathered from its past
         "Let each position look at itself and those before it, in `H` ways."
         q,k,v = self.project(x)
@@ -95,7 +95,7 @@ class MultiHeadAttention(nn.Module):
 # %% ../nbs/02_attention.ipynb #136157a9
 @patch
 def weights(self:MultiHeadAttention,
-    x:Tensor, # (B,T,C) one row a position
+    x:Tensor, # (B,T,C) one row per position
 )->Tensor: # (B,H,T,T) how much each position (row) looks at each (column), by head
     "Attention weights, for looking at; `forward` never stores them."
     q,k,v = self.project(x)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+import math
 import torch, torch.nn.functional as F
 import safetensors.torch as st
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ __all__ = ['FeedForward', 'GPTConfig', 'Block', 'GPTLanguageModel', 'sampling_pr
 class FeedForward(nn.Module):
     "Think about what was gathered, each position for itself."
     def __init__(self,
-        n_embd:int, # Numbers a position, C
+        n_embd:int, # Numbers per position, C
         dropout:float=0., # Share of outputs dropped in training
     ):
         super().__init__()
@@ -29,7 +30,7 @@ class FeedForward(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self,
-        x:Tensor, # (B,T,C) one row a position
+        x:Tensor, # (B,T,C) one row per position
     )->Tensor: # (B,T,C) what each position made of it
         "Widen, rectify, narrow."
         return self.dropout(self.down(F.relu(self.up(x))))
@@ -68,7 +69,7 @@ class Block(nn.Module):
         self.norm2,self.mlp = nn.LayerNorm(C),FeedForward(C, config.dropout)
 
     def forward(self,
-        x:Tensor, # (B,T,C) one row a position
+        x:Tensor, # (B,T,C) one row per position
     )->Tensor: # (B,T,C) the same, corrected twice
         "Add what attention gathers, then what feed-forward makes of it."
         x = x + self.attn(self.norm1(x))
@@ -78,8 +79,9 @@ class Block(nn.Module):
 class GPTLanguageModel(nn.Module):
     """A GPT: guesses the next character at every position.
 
-    Source: Radford and others, Language Models are Unsupervised Multitask Learners (2019), section 2.3, for
-    the pre-norm arrangement and the spread of 0.02; sizes and untied head as in Karpathy's lecture (2023)."""
+    Source: Radford and others, Language Models are Unsupervised Multitask Learners (2019), section 2.3, for the norms
+    (their scaling of residual weights is left out); Radford and others, Improving Language Understanding (2018),
+    section 4.1, for the initial spread of 0.02; sizes and separate head as in Karpathy's lecture (2023)."""
     def __init__(self,
         config:GPTConfig=None, # Sizes; None is the full model
     ):
@@ -137,19 +139,23 @@ def sampling_probs(
 )->Tensor: # (B,V) probabilities to draw from
     """Turn logits into the distribution to draw from: temperature, then top-k, then top-p.
 
-    Source: Fan and others (2018), section 5.3, for top-k; Holtzman and others (2020), section 3.1, for top-p.
+    Source: Fan and others, Hierarchical Neural Story Generation (2018), for top-k; Holtzman and others, The Curious
+    Case of Neural Text Degeneration (2020), section 3.1, for top-p.
     Raises `ValueError` for a temperature below 0, a `top_k` below 1, or a `top_p` outside 0 (excluded) to 1."""
-    if not 0 <= temperature < float('inf'): raise ValueError(f'temperature must be at least 0, not {temperature}')
+    if not 0 <= temperature < math.inf: raise ValueError(f'temperature must be at least 0, not {temperature}')
     if top_k is not None and top_k < 1: raise ValueError(f'top_k must be at least 1, not {top_k}')
     if top_p is not None and not 0 < top_p <= 1: raise ValueError(f'top_p must be above 0 and at most 1, not {top_p}')
     if temperature == 0: return F.one_hot(logits.argmax(-1), logits.shape[-1]).float()
     logits = logits.float()
-    probs = ((logits - logits.amax(-1, keepdim=True)) / temperature).softmax(-1)
+    probs = ((logits - logits.amax(-1, keepdim=True)) / max(temperature, 1e-8)).softmax(-1)
     if top_k is None and top_p is None: return probs
     ranked,order = probs.sort(dim=-1, descending=True, stable=True)
     if top_k is not None: ranked[...,top_k:] = 0
     ranked = ranked / ranked.sum(-1, keepdim=True)
-    if top_p is not None: ranked = ranked.masked_fill(ranked.cumsum(-1) - ranked >= top_p, 0)
+    if top_p is not None:
+        enough = ranked.cumsum(-1) - ranked >= top_p
+        enough[...,0] = False   # the first stays whatever rounding does
+        ranked = ranked.masked_fill(enough, 0)
     return torch.zeros_like(probs).scatter(-1, order, ranked / ranked.sum(-1, keepdim=True))
 
 # %% ../nbs/03_gpt.ipynb #4d60508a
@@ -165,48 +171,52 @@ class KVCache:
         self.layers = [torch.zeros(shape, device=device, dtype=dtype) for _ in range(config.n_layer)]
         self.length = 0  # characters read so far
 
-# %% ../nbs/03_gpt.ipynb #59ad483f
+# %% ../nbs/03_gpt.ipynb #77d887d9
 @patch
 def forward_cached(self:MultiHeadAttention,
     x:Tensor, # (B,T,C) the new positions
     kv:Tensor, # (2,B,H,block_size,D) this layer's share of a cache, written to
     start:int, # How many positions it holds already
 )->Tensor: # (B,T,C) what each new position gathered from all before it
-    "`forward` for positions that come after cached ones."
+    "Attention for positions that come after cached ones."
     q,k,v = self.project(x)
     end = start + x.shape[1]
     kv[0,:,:,start:end],kv[1,:,:,start:end] = k,v
     mask = None if x.shape[1] == 1 else causal_mask(end, x.device)[start:]
     return self.merge(F.scaled_dot_product_attention(q, kv[0,:,:,:end], kv[1,:,:,:end], attn_mask=mask))
 
+# %% ../nbs/03_gpt.ipynb #f78b9909
 @patch
 def forward_cached(self:Block,
     x:Tensor, # (B,T,C) the new positions
     kv:Tensor, # (2,B,H,block_size,D) this layer's share of a cache, written to
     start:int, # How many positions it holds already
 )->Tensor: # (B,T,C) the same, corrected twice
-    "`forward` for positions that come after cached ones."
+    "A block for positions that come after cached ones."
     x = x + self.attn.forward_cached(self.norm1(x), kv, start)
     return x + self.mlp(self.norm2(x))
 
+# %% ../nbs/03_gpt.ipynb #35dd1510
 @patch
 @torch.no_grad()
 def forward_cached(self:GPTLanguageModel,
     ids:Tensor, # (B,T) the new token ids
     cache:KVCache, # What was read before, added to
 )->Tensor: # (B,T,V) logits for the character after each new one
-    "`forward` for characters that come after cached ones. Raises `ValueError` if the context is full."
+    "The model for characters that come after cached ones. Raises `ValueError` if the cache is full or of another batch."
+    rows = cache.layers[0].shape[1]
+    if len(ids) != rows: raise ValueError(f'a cache of {rows} rows can not take {len(ids)}')
     x = self.embed(ids, cache.length)
     for block,kv in zip(self.blocks, cache.layers): x = block.forward_cached(x, kv, cache.length)
     cache.length += ids.shape[1]
     return self.head(self.norm(x))
 
-# %% ../nbs/03_gpt.ipynb #4c152a3c
+# %% ../nbs/03_gpt.ipynb #f8299b6b
 @patch
 def stream(self:GPTLanguageModel,
     ids:Tensor, # (B,T) token ids to go on from, at least one a row
     max_new_tokens:int, # How many characters to write at most
-    *, temperature:float=1., # Boldness, see `sampling_probs`
+    *, temperature:float=1., # Boldness: 0 takes the most likely, 1 draws from the guess as it stands
     top_k:int=None, # Draw among this many of the most likely
     top_p:float=None, # Draw among the most likely that reach this share
     stop:Tensor|list=None, # (S,) token ids that end a row once it has written them
@@ -215,45 +225,51 @@ def stream(self:GPTLanguageModel,
     """Write on, a character at a time, with dropout off and the model's mode put back.
 
     Keys and values are cached. When the window is full, its last half is read again.
-    Raises `ValueError` for an empty prompt and for what `sampling_probs` refuses."""
-    if ids.ndim != 2 or not ids.shape[1]: raise ValueError(f'a prompt has shape (B,T) with T at least 1, not {tuple(ids.shape)}')
+    Raises `ValueError` for an empty prompt, a `stop` that is not token ids, and what `sampling_probs` refuses."""
+    if ids.ndim != 2 or not ids.shape[1]:
+        raise ValueError(f'a prompt has shape (B,T) with T at least 1, not {tuple(ids.shape)}')
     if max_new_tokens < 0: raise ValueError(f'max_new_tokens must be at least 0, not {max_new_tokens}')
+    if isinstance(stop, str): raise ValueError('stop takes token ids: encode the text first')
     sampling_probs(torch.zeros(1,1), temperature, top_k, top_p)   # refuse now, not at the first character
     stop = None if stop is None or not len(stop) else torch.as_tensor(stop, device=self.device)
     return self._stream(ids.to(self.device), max_new_tokens, (temperature,top_k,top_p), stop, generator)
 
+# %% ../nbs/03_gpt.ipynb #cc3c0acd
 @patch
-@torch.inference_mode()
+@torch.no_grad()
 def _stream(self:GPTLanguageModel, ids, max_new_tokens, dials, stop, generator):
-    T = self.block_size
+    T,S = self.block_size,0 if stop is None else len(stop)
     row = unread = ids[:,-T:]
     cache = KVCache(self.config, len(ids), self.device, self.head.weight.dtype)
     done = torch.zeros(len(ids), dtype=torch.bool, device=self.device)
     for i in range(max_new_tokens):
-        if cache.length + unread.shape[1] > T: unread,cache.length = row[:,-max(1,T//2):],0
+        if cache.length + unread.shape[1] > T: unread,cache.length = row[:,-max(1, T//2):],0
         with eval_mode(self): logits = self.forward_cached(unread, cache)[:,-1]
         probs = sampling_probs(logits, *dials)
+        if i == 0 and not probs.isfinite().all(): raise ValueError('the model answers with numbers that are not finite')
         if generator is not None: probs = probs.to(generator.device)
         new = torch.multinomial(probs, 1, generator=generator).to(self.device)
-        if stop is not None: new = torch.where(done[:,None], stop[-1], new)
+        if S: new = torch.where(done[:,None], stop[-1], new)
         yield new[:,0]
-        row,unread = torch.cat([row, new], 1)[:,-max(T, 0 if stop is None else len(stop)):],new
-        if stop is not None and i+1 >= len(stop):
-            done |= (row[:,-len(stop):] == stop).all(1)
+        row,unread = torch.cat([row, new], 1)[:,-max(T,S):],new
+        if S and i+1 >= S:   # what was written must hold the whole of it
+            done |= (row[:,-S:] == stop).all(1)
             if done.all(): return
 
+# %% ../nbs/03_gpt.ipynb #1822a1f0
 @patch
 def generate(self:GPTLanguageModel,
     ids:Tensor, # (B,T) token ids to go on from, at least one a row
     max_new_tokens:int, # How many characters to write at most, n
-    *, temperature:float=1., # Boldness, see `sampling_probs`
+    *, temperature:float=1., # Boldness: 0 takes the most likely, 1 draws from the guess as it stands
     top_k:int=None, # Draw among this many of the most likely
     top_p:float=None, # Draw among the most likely that reach this share
     stop:Tensor|list=None, # (S,) token ids that end a row once it has written them
     generator:torch.Generator=None, # Source of chance; PyTorch's own if None
 )->Tensor: # (B,T+n) the prompt and what was written, or less if every row stopped
     "Write on and return all of it; `stream` tells the details."
-    new = self.stream(ids, max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, stop=stop, generator=generator)
+    new = self.stream(ids, max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, stop=stop,
+                      generator=generator)
     return torch.cat([ids.to(self.device), *(n[:,None] for n in new)], 1)
 
 # %% ../nbs/03_gpt.ipynb #9d407352
@@ -264,20 +280,14 @@ def save_pretrained(self:GPTLanguageModel,
     "Write `model.safetensors` and `config.json`."
     folder = Path(folder)
     write_json(folder/'config.json', dict(model=asdict(self.config)))
-    self.save_weights(folder)
+    weights = {k: v.detach().cpu().contiguous() for k,v in self.state_dict().items()}
+    write_atomic(folder/'model.safetensors', st.save(weights))
     return folder
 
-@patch
-def save_weights(self:GPTLanguageModel,
-    folder:str|Path, # A folder that has or will get a `config.json`
-):
-    "Write `model.safetensors` alone."
-    weights = {k: v.detach().cpu().contiguous() for k,v in self.state_dict().items()}
-    write_atomic(Path(folder)/'model.safetensors', st.save(weights))
-
+# %% ../nbs/03_gpt.ipynb #1a7dd0ae
 @patch(cls_method=True)
 def from_pretrained(cls:GPTLanguageModel,
-    folder:str|Path, # A folder with `config.json` and `model.safetensors`
+    folder:str|Path, # A folder with config.json and model.safetensors
     device:str|torch.device='cpu', # Where to put the model
 )->GPTLanguageModel: # The model, in evaluation mode
     """Read a model back.
@@ -291,7 +301,9 @@ def from_pretrained(cls:GPTLanguageModel,
     except TypeError: raise ValueError(f'{folder/"config.json"} does not describe a model') from None
     try: weights = st.load_file(path)
     except Exception as e: raise ValueError(f'{path} is damaged, perhaps cut short ({e})') from None
-    model = cls(config)
-    try: model.load_state_dict(weights)
+    try:
+        with torch.device('meta'): model = cls(config)   # takes no memory and no random numbers
+        model.load_state_dict(weights, assign=True)
     except RuntimeError: raise ValueError(f'the weights in {path} do not fit the sizes in config.json') from None
+    if not all(p.is_floating_point() for p in model.parameters()): raise ValueError(f'{path} does not hold weights')
     return model.to(device).eval()

@@ -4,8 +4,9 @@
 
 # %% ../nbs/00_tokenizer.ipynb #78a6e1bd
 from __future__ import annotations
-import hashlib, json, os, tempfile, warnings
+import hashlib, json, os, warnings
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from importlib.resources import files
 from pathlib import Path
 from urllib.request import urlopen
@@ -40,7 +41,7 @@ class Corpus:
 # %% ../nbs/00_tokenizer.ipynb #604d3c33
 def read_text(
     path:str|Path, # A UTF-8 text file
-)->str: # Its characters, lines ended by `\n`
+)->str: # Its characters, with plain line ends
     """Read a text file, or say in one line why it can't serve.
 
     Raises `FileNotFoundError`, `IsADirectoryError`, or `ValueError` for a file that is empty or not UTF-8."""
@@ -73,16 +74,15 @@ def write_atomic(
 # %% ../nbs/00_tokenizer.ipynb #3f8db61e
 def download(
     url:str, # Address of the file
-    path:str|Path, # Where to keep it
     sha256:str, # The checksum it must have
     timeout:float=10, # Seconds to wait for an answer
-)->Path: # `path`, holding the file whole
-    "Fetch a file and keep it if its checksum is right. Raises `OSError` with no network, `ValueError` if it isn't."
-    with urlopen(url, timeout=timeout) as r: data = r.read(2**26)  # 64 MiB: far above any text used here
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise ValueError(f'{url} sent something else than expected: nothing was kept')
-    write_atomic(path, data)
-    return Path(path)
+)->bytes: # Its content
+    "Fetch a file and make sure that it is the right one. Raises `OSError` with no network, `ValueError` if it isn't."
+    try:
+        with urlopen(url, timeout=timeout) as r: data = r.read(2**26)  # 64 MiB: far above any text used here
+    except (HTTPException, ValueError) as e: raise OSError(f'{url} could not be read ({e})') from None
+    if hashlib.sha256(data).hexdigest() != sha256: raise ValueError(f'{url} sent something else than expected')
+    return data
 
 # %% ../nbs/00_tokenizer.ipynb #6493b1c1
 tiny_url = 'https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt'
@@ -94,14 +94,20 @@ def _read_corpus(path, name=None):
     return Corpus('tinyshakespeare', corpus.text, corpus.sha256, corpus.source)
 
 def _tiny_shakespeare():
-    cached = xdg_cache_home()/'minigpt'/'tinyshakespeare.txt'
-    data = os.environ.get('MINIGPT_DATA')
-    for path in ([Path(data)/'input.txt'] if data else []) + [cached]:
-        if path.is_file() and _read_corpus(path).sha256 == tiny_sha256: return path
-    return download(tiny_url, cached, tiny_sha256)
+    "Tiny Shakespeare from the folder in MINIGPT_DATA, from the cache, or from the network and then kept."
+    try: cached = xdg_cache_home()/'minigpt'/'tinyshakespeare.txt'
+    except RuntimeError: cached = None   # no home folder
+    folder = os.environ.get('MINIGPT_DATA')
+    for path in ([Path(folder)/'input.txt'] if folder else []) + ([cached] if cached else []):
+        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == tiny_sha256: return _read_corpus(path)
+    data = download(tiny_url, tiny_sha256)
+    try:
+        if cached: write_atomic(cached, data)
+    except OSError as e: warnings.warn(f'the text was fetched and could not be kept ({e})')
+    return Corpus('tinyshakespeare', data.decode(), tiny_sha256, tiny_url)
 
 def load_corpus(
-    source:str|Path|None=None, # A text file, `'tinyshakespeare'`, `'sample_play'`, or None to look around
+    source:str|Path|None=None, # A text file, 'tinyshakespeare', 'sample_play', or None to look around
 )->Corpus: # The text, with its name and checksum
     """Find a text to learn from.
 
@@ -110,10 +116,10 @@ def load_corpus(
     Raises what `read_text` raises; `'tinyshakespeare'` with no network and no copy raises `OSError`."""
     play = files('minigpt')/'data'/'sample_play.txt'
     if source == 'sample_play': return _read_corpus(play, 'sample_play')
-    if source == 'tinyshakespeare': return _read_corpus(_tiny_shakespeare())
+    if source == 'tinyshakespeare': return _tiny_shakespeare()
     if source is not None: return _read_corpus(source)
     if data := os.environ.get('MINIGPT_DATA'): return _read_corpus(Path(data)/'input.txt')
-    try: return _read_corpus(_tiny_shakespeare())
+    try: return _tiny_shakespeare()
     except (OSError, ValueError) as e:
         warnings.warn(f'Tiny Shakespeare is not at hand ({e}): using the sample play, which is short. '
                       'Put a text in a folder as input.txt and name the folder in MINIGPT_DATA.', stacklevel=2)
@@ -129,7 +135,7 @@ class CharTokenizer:
         if not self.chars: raise ValueError('a vocabulary needs at least one character')
         if len(set(self.chars)) != len(self.chars): raise ValueError('a character stands twice in the vocabulary')
         self._points = _code_points(self.chars)
-        self._table = np.full(int(self._points.max()) + 2, -1)  # the last entry catches all beyond it
+        self._table = np.full(int(self._points.max()) + 2, -1, dtype=np.int64)  # the last one: all beyond
         self._table[self._points] = np.arange(len(self.chars))
 
     @classmethod
@@ -158,7 +164,7 @@ class CharTokenizer:
     )->str: # The text they stand for
         "Turn ids back into text. Raises `ValueError` for an id outside the vocabulary or more than one row."
         ids = np.asarray(ids.cpu() if isinstance(ids, Tensor) else ids, dtype=np.int64)
-        if ids.ndim != 1: raise ValueError(f'decode takes one row of ids, not shape {ids.shape}: pass a row of it')
+        if ids.ndim != 1: raise ValueError(f'decode takes one row of ids, not shape {ids.shape}: pass one row of it')
         if len(ids) and not 0 <= ids.min() <= ids.max() < self.vocab_size:
             raise ValueError(f'ids must lie in 0 to {self.vocab_size-1}, not {ids.min()} to {ids.max()}')
         return self._points[ids].tobytes().decode('utf-32-le', 'surrogatepass')
@@ -179,7 +185,7 @@ def split(
 )->tuple: # The training part and the validation part
     "Cut a text into a first part to learn from and a last part to be judged by. Raises `ValueError` if one is empty."
     if not 0 < val_share < 1: raise ValueError(f'val_share must lie between 0 and 1, not {val_share}')
-    n = int(len(ids) * (1 - val_share))
+    n = int(round(len(ids) * (1 - val_share), 6))   # 0.3 of 10 is 3, not 2.9999
     if not 0 < n < len(ids): raise ValueError(f'{len(ids)} characters are too few to split')
     return ids[:n], ids[n:]
 
@@ -191,20 +197,23 @@ def write_json(
     "Write a dictionary as JSON, whole or not at all."
     write_atomic(path, (json.dumps(data, indent=1) + '\n').encode())
 
+# %% ../nbs/00_tokenizer.ipynb #0bc7f22c
 def read_json(
     path:str|Path, # A JSON file that holds an object
 )->dict: # Its content
     "Read a JSON object. Raises `FileNotFoundError`, or `ValueError` if the file is damaged or holds something else."
-    try: data = json.loads(read_text(path))
+    if not Path(path).exists(): raise FileNotFoundError(f'{path} does not exist: is the folder that of a run?')
+    try: data = json.loads(Path(path).read_text(encoding='utf-8'))
+    except UnicodeDecodeError: raise ValueError(f'{path} is not UTF-8 text') from None
     except (json.JSONDecodeError, RecursionError) as e:
         raise ValueError(f'{path} is not JSON, perhaps cut short ({e})') from None
     if not isinstance(data, dict): raise ValueError(f'{path} should hold a JSON object')
     return data
 
-# %% ../nbs/00_tokenizer.ipynb #0bc7f22c
+# %% ../nbs/00_tokenizer.ipynb #53b6473d
 from fastcore.basics import patch
 
-# %% ../nbs/00_tokenizer.ipynb #3d6dc699
+# %% ../nbs/00_tokenizer.ipynb #24a2b0ae
 @patch
 def save_pretrained(self:CharTokenizer,
     folder:str|Path, # A folder, made if need be
@@ -214,9 +223,10 @@ def save_pretrained(self:CharTokenizer,
     write_json(path, dict(type='characters', chars=self.chars))
     return path
 
+# %% ../nbs/00_tokenizer.ipynb #39b782f9
 @patch(cls_method=True)
 def from_pretrained(cls:CharTokenizer,
-    folder:str|Path, # A folder with a `tokenizer.json`
+    folder:str|Path, # A folder with a tokenizer.json
 )->CharTokenizer: # The tokenizer as it was saved
     "Read `tokenizer.json`. Raises `FileNotFoundError`, or `ValueError` if it isn't a tokenizer of ours."
     path = Path(folder)/'tokenizer.json'

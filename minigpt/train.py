@@ -5,13 +5,12 @@
 # %% ../nbs/04_train.ipynb #2567842d
 from __future__ import annotations
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
-from functools import cached_property, wraps
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-import io, json, math, os, platform, signal, subprocess, sys, threading, time, warnings
+import copy, io, itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, warnings
 import torch, torch.nn.functional as F
 import safetensors.torch as st
-from torch import Tensor, nn
+from torch import nn
 from fastcore.basics import patch
 from fastcore.imports import IN_NOTEBOOK
 from fastcore.script import Param, anno_parser
@@ -23,67 +22,72 @@ from .gpt import GPTConfig, GPTLanguageModel
 
 # %% auto #0
 __all__ = ['TrainConfig', 'learning_rate', 'make_optimizers', 'pick_device', 'Run', 'first_char', 'ladder_labels', 'stop_signals',
-           'clock', 'train', 'preset', 'command', 'newest_run', 'minigpt_train', 'minigpt_generate', 'minigpt_eval']
+           'clock', 'train', 'get_preset', 'command', 'newest_run', 'minigpt_train', 'minigpt_generate', 'minigpt_eval']
 
-# %% ../nbs/04_train.ipynb #98f6e474
+# %% ../nbs/04_train.ipynb #a943ea81
 @dataclass
 class TrainConfig:
     """Settings of a run. The defaults are a plain recipe for the full model: AdamW as PyTorch sets it, at one rate.
 
     Raises `ValueError` for settings that make no sense."""
     steps: int = 5000             # times the weights are changed
-    batch_size: int = 64          # pieces of text in a batch, B
+    batch_size: int = 64          # pieces of text in a step, B
+    accumulate: int = 1           # parts that a step's batch is read in, to save memory
     optimizer: str = 'adamw'      # or 'muon': the blocks' matrices by Muon, the rest by AdamW
-    accumulate: int = 1           # batches whose gradients are averaged before a step
     learning_rate: float = 3e-4   # the highest rate
-    min_lr: float = 3e-4          # the rate at the end; lower than `learning_rate`: a cosine leads there
-    warmup: int = 0               # steps in which the rate rises from 0
-    weight_decay: float = 0.01    # share of a weight that is taken off at each step, times the rate
-    decay_all: bool = True        # biases and norms too, as PyTorch does; False is matrices only
-    beta2: float = 0.999          # memory of the squared gradient in AdamW
-    clip: float = 0.              # greatest length of the gradient; 0 is no limit
+    min_lr: float | None = None   # where a cosine ends; None: the rate stays as it is
+    warmup: int = 0               # steps in which the rate rises
+    weight_decay: float = 0.01    # share of a weight taken off at each step, times the rate
+    decay_all: bool = True        # biases and norms too, as PyTorch does; False: matrices only
+    beta2: float = 0.999          # how long AdamW remembers the size of a gradient
+    clip: float = 0.              # greatest length of the gradient; 0: no limit
     precision: str = 'float32'    # or 'bfloat16': mixed precision
     eval_every: int = 500         # steps between evaluations
-    seed: int = 1337              # first weights, batches and dropout
+    seed: int = 1337              # for the first weights, the batches and dropout
     device: str = 'auto'          # 'cuda', 'mps', 'cpu', or the first of them that is there
 
     def __post_init__(self):
-        def check(ok, text):
-            if not ok: raise ValueError(text)
+        def check(name, ok, wanted):
+            value = getattr(self, name)
+            try: fine = ok(value)
+            except TypeError: fine = False
+            if not fine: raise ValueError(f'{name} must be {wanted}, not {value!r}')
         for name in ('steps','batch_size','accumulate','eval_every'):
-            n = getattr(self, name)
-            check(isinstance(n, int) and n >= 1, f'{name} must be a whole number of at least 1, not {n!r}')
+            check(name, lambda n: isinstance(n, int) and 1 <= n < 2**63, 'a whole number of at least 1')
         for name in ('warmup','seed'):
-            n = getattr(self, name)
-            check(isinstance(n, int) and n >= 0, f'{name} must be a whole number of at least 0, not {n!r}')
-        check(0 < self.min_lr <= self.learning_rate < math.inf,
-              f'rates must satisfy 0 < min_lr <= learning_rate, not {self.min_lr!r} and {self.learning_rate!r}')
-        check(0 <= self.weight_decay < math.inf, f'weight_decay must be at least 0, not {self.weight_decay!r}')
-        check(0 < self.beta2 < 1, f'beta2 must lie between 0 and 1, not {self.beta2!r}')
-        check(0 <= self.clip < math.inf, f'clip must be at least 0, not {self.clip!r}')
-        check(self.optimizer in ('adamw','muon'), f"optimizer must be 'adamw' or 'muon', not {self.optimizer!r}")
-        check(self.precision in ('float32','bfloat16'), f"precision must be 'float32' or 'bfloat16', not {self.precision!r}")
+            check(name, lambda n: isinstance(n, int) and 0 <= n < 2**63, 'a whole number of at least 0')
+        check('accumulate', lambda n: self.batch_size % n == 0, f'a divisor of batch_size {self.batch_size}')
+        check('learning_rate', lambda x: 0 < x < math.inf, 'above 0')
+        check('min_lr', lambda x: x is None or 0 < x <= self.learning_rate,
+              f'above 0 and at most learning_rate {self.learning_rate}')
+        check('weight_decay', lambda x: 0 <= x < math.inf, 'at least 0')
+        check('beta2', lambda x: 0 < x < 1, 'between 0 and 1')
+        check('clip', lambda x: 0 <= x < math.inf, 'at least 0')
+        check('optimizer', lambda x: x in ('adamw','muon'), "'adamw' or 'muon'")
+        check('precision', lambda x: x in ('float32','bfloat16'), "'float32' or 'bfloat16'")
 
-# %% ../nbs/04_train.ipynb #5f62ee80
+# %% ../nbs/04_train.ipynb #51a4faff
 def learning_rate(
     step:int, # Which step, from 0
     config:TrainConfig, # Settings
 )->float: # Rate for this step
-    "Warm-up in a straight line, then a cosine from `learning_rate` down to `min_lr`."
-    if step < config.warmup: return config.learning_rate * (step+1) / config.warmup
+    "A straight line up during warm-up, then a cosine from the highest rate down to the last."
+    top,end = config.learning_rate,config.min_lr
+    if step < config.warmup: return top * (step+1) / config.warmup
+    if end is None: return top
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return config.min_lr + (config.learning_rate - config.min_lr) * (1 + math.cos(math.pi*min(1, done))) / 2
+    return end + (top-end) * (1 + math.cos(math.pi*min(1, done))) / 2
 
-# %% ../nbs/04_train.ipynb #7127f3f6
+# %% ../nbs/04_train.ipynb #a47bad0b
 def make_optimizers(
     model:GPTLanguageModel, # The model to train
     config:TrainConfig, # Settings
 )->list: # One optimiser, or two if Muon takes the matrices of the blocks
     """AdamW for everything, or Muon for the matrices of the blocks and AdamW for the rest.
 
-    Decays matrices, and everything if `decay_all`. Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization
-    (2019), for AdamW; Jordan and others (2024) for Muon, whose steps are scaled to the size of AdamW's as in
-    Liu and others, Muon is Scalable for LLM Training (2025), section 2.2."""
+    Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), for AdamW; Jordan and others,
+    Muon (2024), whose steps are scaled to the size of AdamW's as in Liu and others, Muon is Scalable for LLM
+    Training (2025), section 2.2."""
     muon = config.optimizer == 'muon'
     matrices = [p for p in model.blocks.parameters() if p.ndim == 2] if muon else []
     taken = {id(p) for p in matrices}
@@ -103,10 +107,14 @@ def pick_device(
     "Choose a device. Raises `ValueError` if the one asked for isn't there."
     there = dict(cuda=torch.cuda.is_available(), mps=torch.backends.mps.is_available(), cpu=True)
     if name == 'auto': name = next(n for n,ok in there.items() if ok)
-    if name.split(':')[0] not in there: raise ValueError(f"device must be 'auto', 'cuda', 'mps' or 'cpu', not {name!r}")
-    if not there[name.split(':')[0]]: raise ValueError(f'this machine has no {name} device that PyTorch can use: try auto or cpu')
-    try: return torch.device(name)
+    kind = name.split(':')[0]
+    if kind not in there: raise ValueError(f"device must be 'auto', 'cuda', 'mps' or 'cpu', not {name!r}")
+    if not there[kind]: raise ValueError(f'this machine has no {kind} device that PyTorch can use: try auto or cpu')
+    try: device = torch.device(name)
     except RuntimeError: raise ValueError(f'{name!r} is not a device') from None
+    if kind == 'cuda' and device.index is not None and device.index >= torch.cuda.device_count():
+        raise ValueError(f'this machine has {torch.cuda.device_count()} cuda devices, and none is {name!r}')
+    return device
 
 # %% ../nbs/04_train.ipynb #6782b649
 class Run:
@@ -114,7 +122,7 @@ class Run:
     def __init__(self,
         config:TrainConfig, # Settings
         model_config:GPTConfig=None, # Sizes; the vocabulary is taken from the corpus whatever they say
-        corpus:Corpus=None, # The text; `load_corpus()` if None
+        corpus:Corpus=None, # The text; what load_corpus finds if None
         out:str|Path=None, # A folder to keep everything in; None keeps nothing
     ):
         self.config,self.corpus = config,corpus or load_corpus()
@@ -123,7 +131,7 @@ class Run:
         sizes = replace(model_config or GPTConfig(), vocab_size=self.tokenizer.vocab_size)
         self.device = pick_device(config.device)
         parts = split(self.tokenizer.encode(self.corpus.text))
-        if len(parts[0]) <= sizes.block_size:
+        if len(parts[0]) <= sizes.block_size or len(parts[1]) < 2:
             raise ValueError(f'{self.corpus.name} has {len(self.corpus):,} characters, too few for a context of '
                              f'{sizes.block_size}: bring a longer text or a smaller block_size')
         self.train_ids,self.val_ids = (p.to(self.device) for p in parts)
@@ -131,11 +139,13 @@ class Run:
         self.model = GPTLanguageModel(sizes).to(self.device)
         self.optimizers = make_optimizers(self.model, config)
         self.step,self.metrics,self.samples,self.stopped = 0,[],[],False
+        self.grad_norm,self.best_weights = torch.tensor(0.),None
         self._start_clock(0.)
 
     def _start_clock(self, seconds):
         self._zero = time.perf_counter() - seconds
         self._since = self.step,seconds   # step and time of the last evaluation
+        self._evaluation = 0.             # how long that took
 
     @property
     def seconds(self)->float: # Seconds
@@ -146,21 +156,21 @@ class Run:
     def speed(self)->int: # Characters a second
         "How fast it learned since the last evaluation."
         steps,seconds = self.step - self._since[0],self.seconds - self._since[1]
-        tokens = steps * self.config.accumulate * self.config.batch_size * self.model.block_size
-        return round(tokens / seconds)
+        return round(steps * self.config.batch_size * self.model.block_size / seconds)
 
 # %% ../nbs/04_train.ipynb #f9c300b6
 @patch
 def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
-    "Make one step: batches, gradient, clipping, update."
-    c,T = self.config,self.model.block_size
+    "Make one step: batch, gradient, clipping, update."
+    c = self.config
     self.model.train()
     for group in (g for o in self.optimizers for g in o.param_groups): group['lr'] = learning_rate(self.step, c)
+    x,y = get_batch(self.train_ids, c.batch_size, self.model.block_size, seed=c.seed, step=self.step)
     total = torch.zeros((), device=self.device)
-    for i in range(c.accumulate):
-        x,y = get_batch(self.train_ids, c.batch_size, T, seed=c.seed, step=self.step*c.accumulate + i)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=c.precision == 'bfloat16'): logits = self.model(x)
-        loss = F.cross_entropy(logits.float().flatten(0,1), y.flatten()) / c.accumulate
+    for xp,yp in zip(x.chunk(c.accumulate), y.chunk(c.accumulate)):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=c.precision == 'bfloat16'):
+            logits = self.model(xp)
+        loss = F.cross_entropy(logits.float().flatten(0,1), yp.flatten()) / c.accumulate
         loss.backward()
         total += loss.detach()
     self.grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), c.clip or math.inf)
@@ -170,106 +180,71 @@ def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
     self.step += 1
     return total,self.grad_norm
 
-# %% ../nbs/04_train.ipynb #61529574
-@patch
-def measure(self:Run)->dict: # What was measured
-    "Evaluate exactly on both parts, keep the best weights, write a sample."
-    lr = learning_rate(max(0, self.step-1), self.config)
-    norm = getattr(self, 'grad_norm', torch.tensor(0.)).item()   # waits for the device to finish
-    speed = self.speed
-    piece = self.train_ids[-len(self.val_ids):]
-    val = evaluate(self.model, self.val_ids, history=self.train_ids)
-    row = dict(step=self.step, train_loss=evaluate(self.model, piece).nats, val_loss=val.nats, protocol=val.protocol,
-               learning_rate=lr, grad_norm=norm, tokens_per_s=speed, seconds=round(self.seconds, 2))
-    self.metrics.append(row)
-    if self.best is row: self.best_weights = {k: v.detach().cpu().clone() for k,v in self.model.state_dict().items()}
-    generator = torch.Generator().manual_seed(self.config.seed)
-    start = self.tokenizer.encode(first_char(self.tokenizer))[None]
-    self.samples.append(self.tokenizer.decode(self.model.generate(start, 200, generator=generator)[0,1:]))
-    self._since = self.step,self.seconds
-    return row
-
+# %% ../nbs/04_train.ipynb #035d1e34
 def first_char(
     tokenizer:CharTokenizer, # Any vocabulary
 )->str: # One character
     "What to begin from when nobody says: a line break, or else the first character there is."
     return '\n' if '\n' in tokenizer.chars else tokenizer.chars[0]
 
+# %% ../nbs/04_train.ipynb #90bed428
+@patch
+def measure(self:Run)->dict: # What was measured
+    "Evaluate exactly on both parts, keep the weights if they are the best, write a sample."
+    norm,speed = self.grad_norm.item(),self.speed   # the first waits for the device to finish
+    val = evaluate(self.model, self.val_ids, history=self.train_ids)
+    if not math.isfinite(val.nats):
+        raise ValueError(f'the loss is not a finite number at step {self.step}: try a lower learning_rate')
+    known = evaluate(self.model, self.train_ids[-len(self.val_ids):])
+    if not self.metrics or val.nats < self.best['val_loss']:
+        self.best_weights = {k: v.detach().cpu().clone() for k,v in self.model.state_dict().items()}
+    self.metrics.append(dict(step=self.step, train_loss=known.nats, val_loss=val.nats, protocol=val.protocol,
+                             learning_rate=learning_rate(max(0, self.step-1), self.config), grad_norm=norm,
+                             tokens_per_s=speed, seconds=round(self.seconds, 2)))
+    start = self.tokenizer.encode(first_char(self.tokenizer))[None]
+    generator = torch.Generator().manual_seed(self.config.seed)
+    self.samples.append(self.tokenizer.decode(self.model.generate(start, 200, generator=generator)[0,1:]))
+    self._since = self.step,self.seconds
+    return self.metrics[-1]
+
+# %% ../nbs/04_train.ipynb #474e7cb4
 @patch(as_prop=True)
-def best(self:Run)->dict: # A row of `metrics`
+def best(self:Run)->dict: # A row of metrics
     "The evaluation with the lowest validation loss, the first of them if several."
     return min(self.metrics, key=lambda row: row['val_loss'])
 
+# %% ../nbs/04_train.ipynb #db5e04c9
 @patch(as_prop=True)
-def last(self:Run)->dict: # A row of `metrics`
+def last(self:Run)->dict: # A row of metrics
     "The latest evaluation."
     return self.metrics[-1]
 
-# %% ../nbs/04_train.ipynb #3fcaf052
-def _random_states(device):
-    states = dict(cpu=torch.get_rng_state())
-    if device.type != 'cpu': states[device.type] = torch.get_device_module(device).get_rng_state()
-    return states
-
-@patch
-def save(self:Run):
-    "Write the run folder, nothing if there is none: all that is needed to resume, and all that a reader wants."
-    if self.folder is None: return
-    write_json(self.folder/'config.json', self.describe())
-    self.tokenizer.save_pretrained(self.folder)
-    write_atomic(self.folder/'model.safetensors', st.save(self.best_weights))
-    write_atomic(self.folder/'metrics.jsonl', ''.join(json.dumps(row)+'\n' for row in self.metrics).encode())
-    texts = [f"--- step {row['step']}\n{text}\n" for row,text in zip(self.metrics, self.samples)]
-    write_atomic(self.folder/'samples.txt', '\n'.join(texts).encode())
-    png = io.BytesIO()
-    self.plot().savefig(png, dpi=120, format='png')
-    write_atomic(self.folder/'loss.png', png.getvalue())
-    state = io.BytesIO()
-    torch.save(dict(model=self.model.state_dict(), optimizers=[o.state_dict() for o in self.optimizers], step=self.step,
-                    seconds=self.seconds, metrics=self.metrics, samples=self.samples,
-                    random=_random_states(self.device)), state)
-    write_atomic(self.folder/'checkpoint'/'state.pt', state.getvalue())
-
-@patch
-def describe(self:Run)->dict: # Settings, text, versions
-    "What makes this run what it is."
-    here = Path(minigpt.__file__).parent
-    git = subprocess.run(['git','-C',str(here),'rev-parse','HEAD'], capture_output=True, text=True) if (here.parent/'.git').exists() else None
-    return dict(model=asdict(self.model.config), training=asdict(self.config),
-                corpus=dict(name=self.corpus.name, sha256=self.corpus.sha256, characters=len(self.corpus)),
-                counting=self.baselines,  # what n-gram models of the same text achieve, by order
-                versions=dict(minigpt=minigpt.__version__, torch=torch.__version__, python=platform.python_version()),
-                device=str(self.device), hardware=_hardware(self.device), git=git.stdout.strip() if git and git.returncode == 0 else None)
-
-def _hardware(device):
-    if device.type == 'cuda': return torch.cuda.get_device_name(device)
-    return f'{platform.machine()}, {torch.get_num_threads()} threads'
-
-@patch
-def load(self:Run):
-    """Take up a run where its folder left it.
-
-    Raises `FileNotFoundError` if there is no checkpoint, `ValueError` if it is damaged or of other settings or text."""
-    path = self.folder/'checkpoint'/'state.pt'
-    if not path.exists(): raise FileNotFoundError(f'{path} does not exist: there is no run to resume')
-    old,new = read_json(self.folder/'config.json'),self.describe()
-    if old.get('corpus',{}).get('sha256') != self.corpus.sha256:
-        raise ValueError(f"{self.folder} learned from {old.get('corpus',{}).get('name')!r}, which is another text than {self.corpus.name!r}")
-    for part in ('model','training'):
-        differ = [k for k in new[part] if k != 'device' and old.get(part,{}).get(k) != new[part][k]]
-        if differ: raise ValueError(f'{self.folder} was begun with other settings for {", ".join(differ)}')
-    try: state = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as e: raise ValueError(f'{path} is damaged ({type(e).__name__})') from None
-    self.model.load_state_dict(state['model'])
-    for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True): optimizer.load_state_dict(saved)
-    self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
-    self.best_weights = st.load_file(self.folder/'model.safetensors')
-    torch.set_rng_state(state['random']['cpu'])
-    if self.device.type in state['random'] and self.device.type != 'cpu':
-        torch.get_device_module(self.device).set_rng_state(state['random'][self.device.type])
-    self._start_clock(state['seconds'])
+# %% ../nbs/04_train.ipynb #4cc97a6c
+@patch(as_prop=True)
+def best_model(self:Run)->GPTLanguageModel: # A model of its own, in evaluation mode
+    "The model as it was at its best evaluation; training goes on with `model`."
+    model = copy.deepcopy(self.model)
+    model.load_state_dict(self.best_weights)
+    return model.eval()
 
 # %% ../nbs/04_train.ipynb #de6f2605
+@patch
+def describe(self:Run)->dict: # What goes into config.json
+    "Sizes, settings, text, counted models for comparison, versions, machine."
+    here = Path(minigpt.__file__).parent.parent
+    try:
+        git = subprocess.run(['git','-C',str(here),'rev-parse','HEAD'], capture_output=True, text=True)
+        revision = git.stdout.strip() if git.returncode == 0 and (here/'.git').exists() else None
+    except OSError: revision = None
+    machine = (torch.cuda.get_device_name(self.device) if self.device.type == 'cuda'
+               else f'{platform.machine()}, {torch.get_num_threads()} threads')
+    return dict(model=asdict(self.model.config), training=asdict(self.config),
+                corpus=dict(name=self.corpus.name, sha256=self.corpus.sha256, characters=len(self.corpus)),
+                counting=self.baselines,
+                versions=dict(minigpt=minigpt.__version__, torch=torch.__version__, python=platform.python_version()),
+                device=str(self.device), hardware=machine, git=revision)
+
+# %% ../nbs/04_train.ipynb #412edc9a
 @patch(as_prop=True)
 def baselines(self:Run)->dict: # Order to loss in nats
     "Validation loss of counted n-gram models on the same characters, reckoned once."
@@ -279,23 +254,7 @@ def baselines(self:Run)->dict: # Order to loss in nats
         self._baselines = {n: CountModel(n, V).fit(train).losses(val, history=train).mean().item() for n in orders}
     return self._baselines
 
-@patch
-def plot(self:Run): # A matplotlib figure
-    "Draw training and validation loss over the steps, with the counted models as lines."
-    from matplotlib.figure import Figure
-    fig = Figure(figsize=(6.4,3.6), layout='constrained')
-    ax = fig.subplots()
-    steps = [row['step'] for row in self.metrics]
-    for key,label in (('train_loss','training'),('val_loss','validation')):
-        ax.plot(steps, [row[key] for row in self.metrics], 'o-', ms=3, label=label)
-    for loss,label in ladder_labels(self.baselines):
-        ax.text(self.config.steps, loss, f' {label}', va='center', fontsize=8, color='gray')
-    for loss in self.baselines.values(): ax.axhline(loss, color='gray', lw=.8, ls=':')
-    ax.set(xlabel='step', ylabel='loss (nats per character)', xlim=(0, self.config.steps),
-           title=f'{self.corpus.name} ({self.corpus.sha256[:8]}), {self.model.n_params:,} parameters')
-    ax.legend()
-    return fig
-
+# %% ../nbs/04_train.ipynb #8fb2db13
 def ladder_labels(
     losses:dict, # Order to loss in nats
     gap:float=0.08, # Lines nearer than this share a label
@@ -307,17 +266,96 @@ def ladder_labels(
         else: labels.append((loss, f'{n}-gram'))
     return labels
 
+# %% ../nbs/04_train.ipynb #473ef280
 @patch
-def report(self:Run)->str: # A few lines of text
-    "Losses at the start, at the best and at the last evaluation, beside what counting achieves."
-    first,best,last = self.metrics[0],self.best,self.last
-    lines = [f'{"":<22}training  validation']
-    for name,row in (('start',first),('best',best),('last',last)):
-        lines.append(f"{name+', step '+str(row['step']):<22}{row['train_loss']:>8.4f}  {row['val_loss']:>10.4f}")
-    for n,loss in self.baselines.items():
-        passed = next((row['step'] for row in self.metrics if row['val_loss'] < loss), None)
-        lines.append(f"{f'counting, {n}-gram':<32}{loss:>10.4f}  " + ('not passed' if passed is None else f'passed by step {passed}'))
-    return '\n'.join(lines) + f"\nnats per character, {last['protocol']}; {self.corpus.name}, sha256 {self.corpus.sha256[:16]}"
+def plot(self:Run): # A matplotlib figure
+    "Draw training and validation loss over the steps, with the counted models as lines."
+    from matplotlib.figure import Figure
+    fig = Figure(figsize=(6.4,3.6), layout='constrained')
+    ax = fig.subplots()
+    steps = [row['step'] for row in self.metrics]
+    for key,label in (('train_loss','training'),('val_loss','validation')):
+        ax.plot(steps, [row[key] for row in self.metrics], 'o-', ms=3, label=label)
+    for loss in self.baselines.values(): ax.axhline(loss, color='gray', lw=.8, ls=':')
+    for loss,label in ladder_labels(self.baselines):
+        ax.text(self.config.steps, loss, f' {label}', va='center', fontsize=8, color='gray')
+    ax.set(xlabel='step', ylabel='loss (nats per character)', xlim=(0, self.config.steps))
+    ax.set_title(f'{self.corpus.name} ({self.corpus.sha256[:8]}), {self.model.n_params:,} parameters', parse_math=False)
+    ax.legend()
+    return fig
+
+# %% ../nbs/04_train.ipynb #4218a0be
+def _random_states(device):
+    states = dict(cpu=torch.get_rng_state())
+    if device.type != 'cpu': states[device.type] = torch.get_device_module(device).get_rng_state(device)
+    return states
+
+@patch
+def save(self:Run):
+    "Write the run folder if there is one: all that is needed to resume, and all that a reader wants."
+    if self.folder is None: return
+    write_json(self.folder/'config.json', self.describe())
+    self.tokenizer.save_pretrained(self.folder)
+    write_atomic(self.folder/'model.safetensors', st.save(self.best_weights))
+    write_atomic(self.folder/'metrics.jsonl', ''.join(json.dumps(row)+'\n' for row in self.metrics).encode())
+    texts = [f"--- step {row['step']}\n{text}\n" for row,text in zip(self.metrics, self.samples)]
+    write_atomic(self.folder/'samples.txt', '\n'.join(texts).encode())
+    png,state = io.BytesIO(),io.BytesIO()
+    self.plot().savefig(png, dpi=120, format='png')
+    write_atomic(self.folder/'loss.png', png.getvalue())
+    torch.save(dict(model=self.model.state_dict(), best=self.best_weights, optimizers=[o.state_dict() for o in self.optimizers],
+                    step=self.step, seconds=self.seconds, metrics=self.metrics, samples=self.samples,
+                    random=_random_states(self.device)), state)
+    write_atomic(self.folder/'checkpoint'/'state.pt', state.getvalue())
+
+# %% ../nbs/04_train.ipynb #bd52c0be
+@patch
+def load(self:Run):
+    """Take up a run where its folder left it.
+
+    Raises `FileNotFoundError` if there is no checkpoint, `ValueError` if it is damaged or of other settings or text."""
+    path = self.folder/'checkpoint'/'state.pt'
+    if not path.exists(): raise FileNotFoundError(f'{path} does not exist: there is no run to resume')
+    old = read_json(self.folder/'config.json')
+    new = dict(model=asdict(self.model.config), training=asdict(self.config))
+    try:
+        if old['corpus']['sha256'] != self.corpus.sha256:
+            raise ValueError(f"{self.folder} learned from {old['corpus']['name']!r}, "
+                             f"which is another text than {self.corpus.name!r}")
+        differ = [k for part in new for k in new[part] if k != 'device' and old[part].get(k) != new[part][k]]
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError(f'{self.folder/"config.json"} does not describe a run') from None
+    if differ: raise ValueError(f'{self.folder} was begun with other settings for {", ".join(differ)}')
+    try:
+        state = torch.load(path, map_location='cpu', weights_only=True)
+        self.model.load_state_dict(state['best'])   # does it fit?
+        self.model.load_state_dict(state['model'])
+        self.best_weights = state['best']
+        for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True): optimizer.load_state_dict(saved)
+        self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
+        self._start_clock(state['seconds'])
+        random = state['random']
+        torch.set_rng_state(random['cpu'])
+        if self.device.type != 'cpu' and self.device.type in random:
+            torch.get_device_module(self.device).set_rng_state(random[self.device.type], self.device)
+    except Exception as e: raise ValueError(f'the checkpoint in {self.folder} is damaged ({type(e).__name__})') from None
+
+# %% ../nbs/04_train.ipynb #fbae85d5
+@patch
+def begin(self:Run,
+    resume:bool=False, # Take up the run in the folder instead of beginning one
+)->Run: # Itself
+    """Take up a run, or make sure that none is overwritten.
+
+    Raises `FileExistsError` if the folder holds a run and `resume` is off, and what `Run.load` raises."""
+    if resume and self.folder is None: raise ValueError('to resume, name the folder of the run in out')
+    if resume: self.load()
+    elif self.folder and (self.folder/'checkpoint'/'state.pt').exists():
+        raise FileExistsError(f'{self.folder} holds a run already: choose another folder, or resume it')
+    elif self.folder and any((self.folder/name).exists() for name in ('config.json','model.safetensors')):
+        raise FileExistsError(f'{self.folder} holds a model that can not be resumed: choose another folder')
+    elif self.folder: self.folder.mkdir(parents=True, exist_ok=True)   # better to hear of a bad path now
+    return self
 
 # %% ../nbs/04_train.ipynb #63e2766b
 @contextmanager
@@ -341,8 +379,9 @@ def remaining(self:Run)->float: # Seconds
     "Time to the end, going by the steps since the last evaluation and by how long that one took."
     c,left = self.config,self.config.steps - self.step
     taken = (self.seconds - self._since[1]) / max(1, self.step - self._since[0])
-    return left*taken + math.ceil(left/c.eval_every) * getattr(self, '_evaluation', 0.)
+    return left*taken + math.ceil(left/c.eval_every) * self._evaluation
 
+# %% ../nbs/04_train.ipynb #bdb1eb5f
 def clock(
     seconds:float, # A time span
 )->str: # In words
@@ -353,24 +392,11 @@ def clock(
 
 # %% ../nbs/04_train.ipynb #ef5ede78
 @patch
-def begin(self:Run,
-    resume:bool=False, # Take up the run in the folder instead of beginning one
-)->Run: # Itself
-    """Take up a run, or make sure that none is overwritten.
-
-    Raises `FileExistsError` if the folder holds a run and `resume` is off, and what `Run.load` raises."""
-    if resume and self.folder is None: raise ValueError('to resume, name the folder of the run in out')
-    if resume: self.load()
-    elif self.folder and any((self.folder/name).exists() for name in ('config.json','checkpoint','model.safetensors')):
-        raise FileExistsError(f'{self.folder} holds a run already: choose another folder, or resume it')
-    return self
-
-@patch
 def fit(self:Run,
     progress:bool=True, # Say what happens
     on_evaluation=None, # Called with the run after each evaluation
-)->Run: # Itself, its model holding the best weights
-    "Learn until all steps are made. Control-C ends it early, with everything saved."
+)->Run: # Itself
+    "Learn until all steps are made. Control-C ends it early; a run with a folder is then saved and can be resumed."
     c,begun = self.config,self.step
     def say(text): progress and tqdm.write(text, file=sys.stderr)
     def evaluate_and_save():
@@ -388,61 +414,83 @@ def fit(self:Run,
         while self.step < c.steps and not stop.is_set():
             loss,_ = self.learn()
             bar.update()
-            if self.step == begun+5: self._since = self.step,self.seconds   # the first steps are slow
+            due = self.step % c.eval_every == 0 or self.step == c.steps
+            if self.step == begun+5 and not due: self._since = self.step,self.seconds   # the first steps are slow
             if self.step == begun+25: say(f'about {clock(self.remaining)} to go, going by the first steps')
             if self.step % 20 == 0 and not bar.disable:
                 bar.set_postfix_str(f'loss {loss.item():.3f}, {self.speed:,} characters a second', refresh=False)
-            if self.step % c.eval_every == 0 or self.step == c.steps: evaluate_and_save()
+            if due: evaluate_and_save()
         self.stopped = self.step < c.steps
         if self.stopped: self.save()
-    self.model.load_state_dict(self.best_weights)
-    self.model.eval()
     return self
 
+# %% ../nbs/04_train.ipynb #ec859cd6
 def train(
     config:TrainConfig, # Settings
     model_config:GPTConfig=None, # Sizes; the vocabulary is taken from the corpus whatever they say
-    corpus:Corpus=None, # The text; `load_corpus()` if None
+    corpus:Corpus=None, # The text; what load_corpus finds if None
     *, out:str|Path=None, # A folder to keep everything in; None keeps nothing
-    resume:bool=False, # Take up the run in `out` instead of beginning one
+    resume:bool=False, # Take up the run in out instead of beginning one
     progress:bool=True, # Say what happens
     on_evaluation=None, # Called with the run after each evaluation
-)->Run: # The run, its model holding the best weights
+)->Run: # The run: model as it ended, best_model as it was at its best
     "Train a model. Seeds PyTorch's global generator. Raises what `Run`, `Run.begin` and `Run.load` raise."
     return Run(config, model_config, corpus, out).begin(resume).fit(progress, on_evaluation)
 
+# %% ../nbs/04_train.ipynb #26783fc4
+@patch
+def report(self:Run)->str: # A few lines of text
+    "Losses at the start, at the best and at the last evaluation, beside what counting achieves."
+    half = self.model.block_size//2 + 1
+    fair = evaluate(self.best_model, self.val_ids, history=self.train_ids, stride=half)
+    lines = [f'{"":<24}training  validation']
+    for name,row in (('start',self.metrics[0]),('best',self.best),('last',self.last)):
+        lines.append(f"{name+', step '+str(row['step']):<24}{row['train_loss']:>8.4f}  {row['val_loss']:>10.4f}")
+    lines.append(f"{'best, overlapping windows':<34}{fair.nats:>10.4f}")
+    for n,loss in self.baselines.items():
+        step = next((row['step'] for row in self.metrics if row['val_loss'] < loss), None)
+        verdict = (f'passed by step {step}' if step is not None else
+                   'passed with overlapping windows' if fair.nats < loss else 'not passed')
+        lines.append(f"{f'counting, {n}-gram':<34}{loss:>10.4f}  {verdict}")
+    return '\n'.join(lines) + (f"\nnats per character; {self.last['protocol']}, overlapping: stride {half}; "
+                               f'{self.corpus.name}, sha256 {self.corpus.sha256[:16]}')
+
 # %% ../nbs/04_train.ipynb #53368f71
-def preset(
+def get_preset(
     name:str, # 'seed', 'cpu' or 'smoke'
-)->tuple: # A `TrainConfig` and a `GPTConfig`
+)->tuple: # A TrainConfig and a GPTConfig
     "Settings by name. Raises `ValueError` for a name that isn't there."
     if name == 'seed': return TrainConfig(), GPTConfig()
     if name == 'cpu':
         return (TrainConfig(steps=1800, batch_size=24, learning_rate=8e-3, min_lr=4e-4, warmup=100, weight_decay=0.1,
-                            decay_all=False, optimizer='muon', beta2=0.99, clip=1., eval_every=450),
+                            decay_all=False, optimizer='muon', beta2=0.99, clip=1., eval_every=300),
                 GPTConfig(block_size=64, n_layer=4, n_head=4, n_embd=128, dropout=0.))
     if name == 'smoke':
-        return (TrainConfig(steps=30, batch_size=8, learning_rate=3e-3, min_lr=3e-4, warmup=5, optimizer='muon', eval_every=15),
+        return (TrainConfig(steps=30, batch_size=8, learning_rate=3e-3, min_lr=3e-4, warmup=5, optimizer='muon',
+                            eval_every=15),
                 GPTConfig(block_size=32, n_layer=2, n_head=2, n_embd=32, dropout=0.))
     raise ValueError(f"preset must be 'seed', 'cpu' or 'smoke', not {name!r}")
 
 # %% ../nbs/04_train.ipynb #f59d6e92
 def command(func):
-    "Make `func` a console command when called without arguments; with arguments it is called as it is."
-    @wraps(func)
-    def run(*args, **kwargs):
-        if args or kwargs: return func(*args, **kwargs)
-        options = vars(anno_parser(func, prog=func.__name__).parse_args())
+    "Give `func` a method `cli` that reads its arguments from the command line."
+    def cli(argv=None):
+        options = vars(anno_parser(func, prog=func.__name__).parse_args(argv))
         options = {k: v for k,v in options.items() if k not in ('pdb','xtra')}
         say = lambda text: print(f'{func.__name__}: {text}', file=sys.stderr)
+        if sys.stderr is None: sys.stderr = open(os.devnull, 'w')
+        for stream in (sys.stdout, sys.stderr):   # a terminal that lacks a letter shows its code instead
+            if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: say(message)
             try: func(**options)
-            except BrokenPipeError: os._exit(0)   # the reader has seen enough
-            except (ValueError, OSError) as e: say(e); sys.exit(2)
+            except BrokenPipeError: os._exit(141)   # whoever read the output has gone
+            except (ValueError, OSError, torch.OutOfMemoryError) as e: say(e); sys.exit(2)
             except KeyboardInterrupt: say('interrupted'); sys.exit(130)
-    return run
+    func.cli = cli
+    return func
 
+# %% ../nbs/04_train.ipynb #d2f0b16a
 def newest_run(
     root:str|Path='runs', # Where numbered runs are
 )->Path: # The folder written to last
@@ -451,9 +499,16 @@ def newest_run(
     if not runs: raise FileNotFoundError(f'there is no run in {root}/: train one with minigpt_train, or name a folder')
     return max(runs, key=lambda p: (p/'config.json').stat().st_mtime)
 
+# %% ../nbs/04_train.ipynb #a070bc4e
 def _new_folder(name, root='runs'):
-    taken = [int(p.name[len(name)+1:]) for p in Path(root).glob(f'{name}-*') if p.name[len(name)+1:].isdigit()]
-    return Path(root)/f'{name}-{max(taken, default=0)+1}'
+    "Make the next numbered folder; two runs begun at once get two."
+    taken = [int(p.name[len(name)+1:]) for p in Path(root).glob(f'{name}-*') if p.name[len(name)+1:].isdecimal()]
+    for n in itertools.count(max(taken, default=0)+1):
+        folder = Path(root)/f'{name}-{n}'
+        try: folder.mkdir(parents=True); return folder
+        except FileExistsError: pass
+
+def _shell(*words): return subprocess.list2cmdline(words) if os.name == 'nt' else shlex.join(words)
 
 def _find_run(run):
     if run is not None: return Path(run)
@@ -461,7 +516,12 @@ def _find_run(run):
     print(f'using {folder}, the newest run', file=sys.stderr)
     return folder
 
-# %% ../nbs/04_train.ipynb #a070bc4e
+def _read_settings(folder):
+    saved = read_json(folder/'config.json')
+    try: return TrainConfig(**saved['training']), GPTConfig(**saved['model'])
+    except (KeyError, TypeError):
+        raise ValueError(f'{folder} is not the folder of a run: its config.json has no settings') from None
+
 @command
 def minigpt_train(
     data:str=None, # Text file, or 'tinyshakespeare' or 'sample_play' (default: what can be found)
@@ -469,46 +529,53 @@ def minigpt_train(
     steps:int=None, # Number of steps (default: the preset's)
     out:str=None, # Folder for the run (default: a new one in runs/)
     resume:bool=False, # Take up the run in --out, or the newest one
-    device:str='auto', # 'cuda', 'mps', 'cpu', or the first of them that is there
-    seed:int=None, # First weights, batches and dropout (default: the preset's)
+    device:str=None, # 'cuda', 'mps', 'cpu' or 'auto', the first of them that is there (default: auto)
+    seed:int=None, # For first weights, batches and dropout (default: the preset's)
 ):
     "Train a GPT on a text."
     say = lambda text='': print(text, file=sys.stderr)
-    where = pick_device(device)
     if resume:
-        if preset or steps is not None or seed is not None: raise ValueError('--resume goes on with the settings of the run: leave out --preset, --steps and --seed')
-        folder = _find_run(out)
+        if preset or steps is not None or seed is not None:
+            raise ValueError('--resume goes on with the settings of the run: leave out --preset, --steps and --seed')
+        name,folder = 'as begun',_find_run(out)
         config,sizes = _read_settings(folder)
-        name = 'as begun'
+        known = read_json(folder/'config.json').get('corpus')
+        if data is None and isinstance(known, dict) and known.get('name') in ('sample_play','tinyshakespeare'):
+            data = known['name']
     else:
-        name = preset or ('cpu' if where.type == 'cpu' else 'seed')
-        config,sizes = globals()['preset'](name)
-        folder = Path(out) if out else _new_folder(name)
+        name = preset or ('cpu' if pick_device(device or 'auto').type == 'cpu' else 'seed')
+        config,sizes = get_preset(name)
     given = dict(steps=steps, seed=seed, device=device)
     config = replace(config, **{k: v for k,v in given.items() if v is not None})
-    run = Run(config, sizes, load_corpus(data), folder).begin(resume)
-    why = '' if device != 'auto' else ', the fastest device found' if where.type != 'cpu' else ', as no GPU was found'
-    sizes,corpus = run.model.config,run.corpus
-    say(f'model     {run.model.n_params:,} parameters: {sizes.n_layer} layers, {sizes.n_head} heads, {sizes.n_embd} channels, context {sizes.block_size}')
-    say(f'text      {corpus.name}, {len(corpus):,} characters, sha256 {corpus.sha256[:16]}')
-    say(f'settings  {name}: {config.steps:,} steps of {config.batch_size*config.accumulate} pieces, on {where}{why}')
-    say(f'folder    {folder}')
+    run = Run(config, sizes, load_corpus(data))
+    run.folder = folder if resume else Path(out) if out else _new_folder(name)
+    run.begin(resume)
+    why = '' if config.device != 'auto' else ', as no GPU was found' if run.device.type == 'cpu' else ', the fastest device found'
+    m = run.model.config
+    say(f'model     {run.model.n_params:,} parameters: {m.n_layer} layers, {m.n_head} heads, {m.n_embd} channels, '
+        f'context {m.block_size}')
+    say(f'text      {run.corpus.name}, {len(run.corpus):,} characters, sha256 {run.corpus.sha256[:16]}')
+    say(f'settings  {name}: {config.steps:,} steps of {config.batch_size} pieces, on {run.device}{why}')
+    say(f'folder    {run.folder}')
     run.fit()
-    again = f'minigpt_train --resume --out {folder}' + (f' --data {data}' if data else '')
     if run.stopped:
-        say(f'stopped at step {run.step}, nothing is lost. Go on with:\n  {again}')
+        again = ['minigpt_train','--resume','--out',str(run.folder)] + (['--data',data] if data else [])
+        say(f'stopped at step {run.step}, nothing is lost. Go on with:\n  {_shell(*again)}')
         sys.exit(130)
-    say(f'\ndone in {clock(run.seconds)}\n{run.report()}\n\nIt writes:\n')
-    print(run.samples[run.metrics.index(run.best)])
-    say(f'\nLet it write more:\n  minigpt_generate {folder}')
-
-def _read_settings(folder):
-    "Settings and sizes of a run folder."
-    saved = read_json(folder/'config.json')
-    try: return TrainConfig(**saved['training']), GPTConfig(**saved['model'])
-    except (KeyError, TypeError): raise ValueError(f'{folder} is not the folder of a run: its config.json has no settings') from None
+    say(f'\ndone in {clock(run.seconds)}\n\n{run.report()}\n')
+    print(run.samples[run.metrics.index(run.best)].strip(), flush=True)
+    say(f'\nLet it write more:\n  {_shell("minigpt_generate", str(run.folder))}')
 
 # %% ../nbs/04_train.ipynb #f1f33f28
+def _read_run(run, device):
+    "Folder, tokenizer and model of a run, which must belong together."
+    where,folder = pick_device(device),_find_run(run)
+    tokenizer,model = CharTokenizer.from_pretrained(folder),GPTLanguageModel.from_pretrained(folder, where)
+    if tokenizer.vocab_size != model.config.vocab_size:
+        raise ValueError(f'tokenizer and model in {folder} do not belong together: '
+                         f'{tokenizer.vocab_size} characters and {model.config.vocab_size}')
+    return folder,tokenizer,model
+
 @command
 def minigpt_generate(
     run:Param('Folder of a run (default: the newest in runs/)', str, opt=False, nargs='?')=None,
@@ -524,8 +591,8 @@ def minigpt_generate(
 ):
     "Let a trained model write."
     if num_samples < 1: raise ValueError(f'num_samples must be at least 1, not {num_samples}')
-    where,folder = pick_device(device),_find_run(run)
-    tokenizer,model = CharTokenizer.from_pretrained(folder),GPTLanguageModel.from_pretrained(folder, where)
+    if seed is not None and not 0 <= seed < 2**63: raise ValueError(f'seed must lie between 0 and 2**63, not {seed}')
+    _,tokenizer,model = _read_run(run, device)
     start = first_char(tokenizer) if prompt is None else prompt.replace('\\n', '\n')
     if not start: raise ValueError('the prompt is empty: give it at least one character')
     ids = tokenizer.encode(start)[None]
@@ -533,30 +600,35 @@ def minigpt_generate(
     generator = torch.Generator()
     generator.manual_seed(seed) if seed is not None else generator.seed()
     for i in range(num_samples):
-        new = model.stream(ids, max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, stop=stop, generator=generator)
-        print('\n' + '-'*20 if i else '', end='\n' if i else '')
-        print(start if prompt is not None else '', end='', flush=True)
-        for ids_new in new: print(tokenizer.decode(ids_new), end='', flush=True)
+        new = model.stream(ids, max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, stop=stop,
+                           generator=generator)
+        if i: print('\n' + '-'*20)
+        if prompt is not None: print(start, end='', flush=True)
+        for char in new: print(tokenizer.decode(char), end='', flush=True)
         print()
 
 # %% ../nbs/04_train.ipynb #1efe7c32
 @command
 def minigpt_eval(
     run:Param('Folder of a run (default: the newest in runs/)', str, opt=False, nargs='?')=None,
-    data:str=None, # Text to be judged by; the run's own text means its validation part (default: what can be found)
+    data:str=None, # Text to be judged by (default: the validation part of the run's own text)
     stride:int=None, # New characters a window; fewer give each more context (default: a whole window)
     device:str='auto', # 'cuda', 'mps', 'cpu', or the first of them that is there
 ):
     "Measure the exact loss of a trained model."
-    where,folder = pick_device(device),_find_run(run)
-    tokenizer,model = CharTokenizer.from_pretrained(folder),GPTLanguageModel.from_pretrained(folder, where)
-    corpus = load_corpus(data)
+    folder,tokenizer,model = _read_run(run, device)
+    saved,corpus = read_json(folder/'config.json').get('corpus'),load_corpus(data)
+    saved = saved if isinstance(saved, dict) else {}
+    own = saved.get('sha256') == corpus.sha256
+    if data is None and not own:
+        raise ValueError(f"the run learned from {saved.get('name', 'an unknown text')!r}, and what was found is "
+                         f'{corpus.name!r}: name a text with --data')
     ids,history = tokenizer.encode(corpus.text),None
-    learned = read_json(folder/'config.json').get('corpus', {}).get('sha256') == corpus.sha256
-    if learned: history,ids = split(ids)
+    if own: history,ids = split(ids)
     result = evaluate(model, ids, history=history, stride=stride)
     print(f'{result.nats:.4f} nats, {result.bits:.4f} bits, perplexity {result.perplexity:.3f} per character')
-    print(f"{len(result.losses):,} characters, {'the validation part' if learned else 'all'} of {corpus.name}, {result.protocol}", file=sys.stderr)
+    print(f"{len(result.losses):,} characters, {'the validation part' if own else 'all'} of {corpus.name}, "
+          f'{result.protocol}', file=sys.stderr)
 
 # %% ../nbs/04_train.ipynb #6bdf6483
-if __name__ == '__main__' and '__file__' in globals(): minigpt_train()
+if __name__ == '__main__' and '__file__' in globals(): minigpt_train.cli()
