@@ -66,7 +66,7 @@ class MultiHeadAttention(nn.Module):
         dropout:float=0., # Share of weights, and of outputs, dropped in training
     ):
         super().__init__()
-        if n_embd % n_head: raise ValueError(f'{n_head} heads do not divide {n_embd} channels: change n_head or n_embd')
+        if n_embd % n_head: raise ValueError(f'{n_head} heads do not divide {n_embd} channels')
         self.n_head,self.dropout = n_head,dropout
         self.qkv = nn.Linear(n_embd, 3*n_embd, bias=False)
         self.proj = nn.Linear(n_embd, n_embd)

@@ -127,7 +127,8 @@ class CountModel:
         ids,V = np.asarray(ids, dtype=np.int64),self.vocab_size
         if len(ids) < self.order: raise ValueError(f'{len(ids)} characters are too few for order {self.order}')
         if ids.min() < 0 or ids.max() >= V: raise ValueError(f'ids must lie in 0 to {V-1}')
-        self.keys,counts,gram = [],[],np.zeros(len(ids)+1, dtype=np.int64)  # gram: number of the n-gram at a place
+        self.keys,counts = [],[]
+        gram = np.zeros(len(ids)+1, dtype=np.int64)  # number of the n-gram at each place
         for n in range(self.order):
             shorter = gram
             keys,first,gram,count = np.unique(shorter[:-1]*V + ids[n:], return_index=True,

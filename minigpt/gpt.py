@@ -49,7 +49,8 @@ class GPTConfig:
     def __post_init__(self):
         for f in fields(self)[:-1]:
             n = getattr(self, f.name)
-            if not isinstance(n, int) or n < 1: raise ValueError(f'{f.name} must be a whole number of at least 1, not {n!r}')
+            if not isinstance(n, int) or n < 1:
+                raise ValueError(f'{f.name} must be a whole number of at least 1, not {n!r}')
         if self.n_embd % self.n_head:
             raise ValueError(f'n_head {self.n_head} does not divide n_embd {self.n_embd}')
         if not isinstance(self.dropout, (int,float)) or not 0 <= self.dropout < 1:
@@ -203,7 +204,9 @@ def forward_cached(self:GPTLanguageModel,
     ids:Tensor, # (B,T) the new token ids
     cache:KVCache, # What was read before, added to
 )->Tensor: # (B,T,V) logits for the character after each new one
-    "The model for characters that come after cached ones. Raises `ValueError` if the cache is full or of another batch."
+    """The model for characters that come after cached ones.
+
+    Raises `ValueError` if the cache is full or of another batch size."""
     rows = cache.layers[0].shape[1]
     if len(ids) != rows: raise ValueError(f'a cache of {rows} rows can not take {len(ids)}')
     x = self.embed(ids, cache.length)
@@ -246,7 +249,8 @@ def _stream(self:GPTLanguageModel, ids, max_new_tokens, dials, stop, generator):
         if cache.length + unread.shape[1] > T: unread,cache.length = row[:,-max(1, T//2):],0
         with eval_mode(self): logits = self.forward_cached(unread, cache)[:,-1]
         probs = sampling_probs(logits, *dials)
-        if i == 0 and not probs.isfinite().all(): raise ValueError('the model answers with numbers that are not finite')
+        if i == 0 and not probs.isfinite().all():
+            raise ValueError('the model answers with numbers that are not finite')
         if generator is not None: probs = probs.to(generator.device)
         new = torch.multinomial(probs, 1, generator=generator).to(self.device)
         if S: new = torch.where(done[:,None], stop[-1], new)
@@ -305,5 +309,6 @@ def from_pretrained(cls:GPTLanguageModel,
         with torch.device('meta'): model = cls(config)   # takes no memory and no random numbers
         model.load_state_dict(weights, assign=True)
     except RuntimeError: raise ValueError(f'the weights in {path} do not fit the sizes in config.json') from None
-    if not all(p.is_floating_point() for p in model.parameters()): raise ValueError(f'{path} does not hold weights')
+    if not all(p.is_floating_point() for p in model.parameters()):
+        raise ValueError(f'{path} does not hold weights')
     return model.to(device).eval()

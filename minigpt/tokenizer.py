@@ -77,7 +77,9 @@ def download(
     sha256:str, # The checksum it must have
     timeout:float=10, # Seconds to wait for an answer
 )->bytes: # Its content
-    "Fetch a file and make sure that it is the right one. Raises `OSError` with no network, `ValueError` if it isn't."
+    """Fetch a file and make sure that it is the right one.
+
+    Raises `OSError` with no network, `ValueError` if what came is something else."""
     try:
         with urlopen(url, timeout=timeout) as r: data = r.read(2**26)  # 64 MiB: far above any text used here
     except (HTTPException, ValueError) as e: raise OSError(f'{url} could not be read ({e})') from None
@@ -99,7 +101,8 @@ def _tiny_shakespeare():
     except RuntimeError: cached = None   # no home folder
     folder = os.environ.get('MINIGPT_DATA')
     for path in ([Path(folder)/'input.txt'] if folder else []) + ([cached] if cached else []):
-        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == tiny_sha256: return _read_corpus(path)
+        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == tiny_sha256:
+            return _read_corpus(path)
     data = download(tiny_url, tiny_sha256)
     try:
         if cached: write_atomic(cached, data)
@@ -133,7 +136,8 @@ class CharTokenizer:
     ):
         self.chars = ''.join(chars)
         if not self.chars: raise ValueError('a vocabulary needs at least one character')
-        if len(set(self.chars)) != len(self.chars): raise ValueError('a character stands twice in the vocabulary')
+        if len(set(self.chars)) != len(self.chars):
+            raise ValueError('a character stands twice in the vocabulary')
         self._points = _code_points(self.chars)
         self._table = np.full(int(self._points.max()) + 2, -1, dtype=np.int64)  # the last one: all beyond
         self._table[self._points] = np.arange(len(self.chars))
@@ -164,7 +168,7 @@ class CharTokenizer:
     )->str: # The text they stand for
         "Turn ids back into text. Raises `ValueError` for an id outside the vocabulary or more than one row."
         ids = np.asarray(ids.cpu() if isinstance(ids, Tensor) else ids, dtype=np.int64)
-        if ids.ndim != 1: raise ValueError(f'decode takes one row of ids, not shape {ids.shape}: pass one row of it')
+        if ids.ndim != 1: raise ValueError(f'decode takes one row of ids, not shape {ids.shape}')
         if len(ids) and not 0 <= ids.min() <= ids.max() < self.vocab_size:
             raise ValueError(f'ids must lie in 0 to {self.vocab_size-1}, not {ids.min()} to {ids.max()}')
         return self._points[ids].tobytes().decode('utf-32-le', 'surrogatepass')
@@ -183,7 +187,9 @@ def split(
     ids:Tensor|str, # (N,) token ids, or the text itself
     val_share:float=0.1, # Share of the end that is put aside
 )->tuple: # The training part and the validation part
-    "Cut a text into a first part to learn from and a last part to be judged by. Raises `ValueError` if one is empty."
+    """Cut a text into a first part to learn from and a last part to be judged by.
+
+    Raises `ValueError` if one of them would be empty."""
     if not 0 < val_share < 1: raise ValueError(f'val_share must lie between 0 and 1, not {val_share}')
     n = int(round(len(ids) * (1 - val_share), 6))   # 0.3 of 10 is 3, not 2.9999
     if not 0 < n < len(ids): raise ValueError(f'{len(ids)} characters are too few to split')
@@ -201,7 +207,9 @@ def write_json(
 def read_json(
     path:str|Path, # A JSON file that holds an object
 )->dict: # Its content
-    "Read a JSON object. Raises `FileNotFoundError`, or `ValueError` if the file is damaged or holds something else."
+    """Read a JSON object.
+
+    Raises `FileNotFoundError`, or `ValueError` if the file is damaged or holds something else."""
     if not Path(path).exists(): raise FileNotFoundError(f'{path} does not exist: is the folder that of a run?')
     try: data = json.loads(Path(path).read_text(encoding='utf-8'))
     except UnicodeDecodeError: raise ValueError(f'{path} is not UTF-8 text') from None

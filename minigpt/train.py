@@ -251,7 +251,8 @@ def baselines(self:Run)->dict: # Order to loss in nats
     if not hasattr(self, '_baselines'):
         train,val,V = self.train_ids[-5_000_000:].cpu(),self.val_ids.cpu(),self.tokenizer.vocab_size
         orders = [n for n in (1,2,3,5,7) if n < len(train)]
-        self._baselines = {n: CountModel(n, V).fit(train).losses(val, history=train).mean().item() for n in orders}
+        loss = lambda n: CountModel(n, V).fit(train).losses(val, history=train).mean().item()
+        self._baselines = {n: loss(n) for n in orders}
     return self._baselines
 
 # %% ../nbs/04_train.ipynb #8fb2db13
@@ -303,7 +304,8 @@ def save(self:Run):
     png,state = io.BytesIO(),io.BytesIO()
     self.plot().savefig(png, dpi=120, format='png')
     write_atomic(self.folder/'loss.png', png.getvalue())
-    torch.save(dict(model=self.model.state_dict(), best=self.best_weights, optimizers=[o.state_dict() for o in self.optimizers],
+    torch.save(dict(model=self.model.state_dict(), best=self.best_weights,
+                    optimizers=[o.state_dict() for o in self.optimizers],
                     step=self.step, seconds=self.seconds, metrics=self.metrics, samples=self.samples,
                     random=_random_states(self.device)), state)
     write_atomic(self.folder/'checkpoint'/'state.pt', state.getvalue())
@@ -331,14 +333,16 @@ def load(self:Run):
         self.model.load_state_dict(state['best'])   # does it fit?
         self.model.load_state_dict(state['model'])
         self.best_weights = state['best']
-        for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True): optimizer.load_state_dict(saved)
+        for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True):
+            optimizer.load_state_dict(saved)
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
         self._start_clock(state['seconds'])
         random = state['random']
         torch.set_rng_state(random['cpu'])
         if self.device.type != 'cpu' and self.device.type in random:
             torch.get_device_module(self.device).set_rng_state(random[self.device.type], self.device)
-    except Exception as e: raise ValueError(f'the checkpoint in {self.folder} is damaged ({type(e).__name__})') from None
+    except Exception as e:
+        raise ValueError(f'the checkpoint in {self.folder} is damaged ({type(e).__name__})') from None
 
 # %% ../nbs/04_train.ipynb #fbae85d5
 @patch
@@ -396,7 +400,7 @@ def fit(self:Run,
     progress:bool=True, # Say what happens
     on_evaluation=None, # Called with the run after each evaluation
 )->Run: # Itself
-    "Learn until all steps are made. Control-C ends it early; a run with a folder is then saved and can be resumed."
+    "Learn until all steps are made. Control-C ends it early; with a folder it is saved and can be resumed."
     c,begun = self.config,self.step
     def say(text): progress and tqdm.write(text, file=sys.stderr)
     def evaluate_and_save():
@@ -550,7 +554,8 @@ def minigpt_train(
     run = Run(config, sizes, load_corpus(data))
     run.folder = folder if resume else Path(out) if out else _new_folder(name)
     run.begin(resume)
-    why = '' if config.device != 'auto' else ', as no GPU was found' if run.device.type == 'cpu' else ', the fastest device found'
+    why = ', as no GPU was found' if run.device.type == 'cpu' else ', the fastest device found'
+    if config.device != 'auto': why = ''
     m = run.model.config
     say(f'model     {run.model.n_params:,} parameters: {m.n_layer} layers, {m.n_head} heads, {m.n_embd} channels, '
         f'context {m.block_size}')
