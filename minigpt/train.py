@@ -411,19 +411,19 @@ def fit(self:Run,
         if on_evaluation: on_evaluation(self)
         self._since,self._evaluation = (self.step,self.seconds),self.seconds - start
     if self.folder: self.baselines   # reckoned now, so as not to be timed with the first evaluation
-    bar = tqdm(total=c.steps, initial=begun, unit='step', leave=False,
-               disable=not progress or not (IN_NOTEBOOK or sys.stderr.isatty()))
-    with bar, stop_signals() as stop:
+    watched = progress and (IN_NOTEBOOK or sys.stderr is not None and sys.stderr.isatty())
+    with stop_signals() as stop:
         if not self.metrics: evaluate_and_save()
-        while self.step < c.steps and not stop.is_set():
-            loss,_ = self.learn()
-            bar.update()
-            due = self.step % c.eval_every == 0 or self.step == c.steps
-            if self.step == begun+5 and not due: self._since = self.step,self.seconds   # the first steps are slow
-            if self.step == begun+25: say(f'about {clock(self.remaining)} to go, going by the first steps')
-            if self.step % 20 == 0 and not bar.disable:
-                bar.set_postfix_str(f'loss {loss.item():.3f}, {self.speed:,} characters a second', refresh=False)
-            if due: evaluate_and_save()
+        with tqdm(total=c.steps, initial=begun, unit='step', leave=False, disable=not watched) as bar:
+            while self.step < c.steps and not stop.is_set():
+                loss,_ = self.learn()
+                bar.update()
+                due = self.step % c.eval_every == 0 or self.step == c.steps
+                if self.step == begun+5 and not due: self._since = self.step,self.seconds   # the first steps are slow
+                if self.step == begun+25: say(f'about {clock(self.remaining)} to go, going by the first steps')
+                if self.step % 20 == 0 and watched:
+                    bar.set_postfix_str(f'loss {loss.item():.3f}, {self.speed:,} characters a second', refresh=False)
+                if due: evaluate_and_save()
         self.stopped = self.step < c.steps
         if self.stopped: self.save()
     return self
