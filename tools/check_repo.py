@@ -35,7 +35,7 @@ def page_faults(path):
             if out['output_type'] == 'error': yield f'cell {i} stored an error'
             shown = {k: v for k,v in out.get('data', {}).items() if not k.startswith('image/')}
             said = json.dumps([shown, out.get('text', '')])
-            if m := re.search(r'(/home/|/root/|/tmp/|/Users/|/work/|/usr/|/var/|[A-Z]:\\\\+Users)\S*', said):
+            if m := re.search(r'/(home|root|tmp|Users|usr|var)/\S*|(?<![\w.:/])/\w[\w.-]*/[\w./-]+\.(py|ipynb|txt|json)\b', said):
                 yield f'cell {i} shows a path of the machine it ran on: {m[0][:60]}'
     clean_nb(nb)
     if nb2str(nb) != text: yield 'is not clean: run nbdev_clean'
