@@ -82,7 +82,7 @@ def download(
     Raises `OSError` with no network, `ValueError` if what came is something else."""
     try:
         with urlopen(url, timeout=timeout) as r: data = r.read(2**26)  # 64 MiB: far above any text used here
-    except (HTTPException, ValueError) as e: raise OSError(f'{url} could not be read ({e})') from None
+    except (HTTPException, OSError, ValueError) as e: raise OSError(f'{url} could not be read ({e})') from None
     if hashlib.sha256(data).hexdigest() != sha256: raise ValueError(f'{url} sent something else than expected')
     return data
 
@@ -91,7 +91,8 @@ tiny_url = 'https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tiny
 tiny_sha256 = '86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed'
 
 def _read_corpus(path, name=None):
-    corpus = Corpus.from_text(read_text(path), name or Path(path).stem, str(path))
+    name = name or Path(path).stem.encode('utf-8', 'replace').decode()   # a name that can be printed
+    corpus = Corpus.from_text(read_text(path), name, str(path))
     if corpus.sha256 != tiny_sha256: return corpus
     return Corpus('tinyshakespeare', corpus.text, corpus.sha256, corpus.source)
 
@@ -101,8 +102,9 @@ def _tiny_shakespeare():
     except RuntimeError: cached = None   # no home folder
     folder = os.environ.get('MINIGPT_DATA')
     for path in ([Path(folder)/'input.txt'] if folder else []) + ([cached] if cached else []):
-        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == tiny_sha256:
-            return _read_corpus(path)
+        try: corpus = _read_corpus(path)
+        except (OSError, ValueError): continue   # not there, or damaged
+        if corpus.sha256 == tiny_sha256: return corpus
     data = download(tiny_url, tiny_sha256)
     try:
         if cached: write_atomic(cached, data)

@@ -125,7 +125,8 @@ class Run:
         corpus:Corpus=None, # The text; what load_corpus finds if None
         out:str|Path=None, # A folder to keep everything in; None keeps nothing
     ):
-        self.config,self.corpus = config,corpus or load_corpus()
+        self.config,self.corpus = config,load_corpus() if corpus is None else corpus
+        if out is not None and not str(out): raise ValueError('out is empty: name a folder')
         self.folder = None if out is None else Path(out)
         self.tokenizer = CharTokenizer.from_text(self.corpus.text)
         sizes = replace(model_config or GPTConfig(), vocab_size=self.tokenizer.vocab_size)
@@ -302,13 +303,13 @@ def save(self:Run):
     texts = [f"--- step {row['step']}\n{text}\n" for row,text in zip(self.metrics, self.samples)]
     write_atomic(self.folder/'samples.txt', '\n'.join(texts).encode())
     png,state = io.BytesIO(),io.BytesIO()
-    self.plot().savefig(png, dpi=120, format='png')
-    write_atomic(self.folder/'loss.png', png.getvalue())
     torch.save(dict(model=self.model.state_dict(), best=self.best_weights,
                     optimizers=[o.state_dict() for o in self.optimizers],
                     step=self.step, seconds=self.seconds, metrics=self.metrics, samples=self.samples,
                     random=_random_states(self.device)), state)
     write_atomic(self.folder/'checkpoint'/'state.pt', state.getvalue())
+    self.plot().savefig(png, dpi=120, format='png')
+    write_atomic(self.folder/'loss.png', png.getvalue())
 
 # %% ../nbs/04_train.ipynb #bd52c0be
 @patch
@@ -356,9 +357,10 @@ def begin(self:Run,
     if resume: self.load()
     elif self.folder and (self.folder/'checkpoint'/'state.pt').exists():
         raise FileExistsError(f'{self.folder} holds a run already: choose another folder, or resume it')
-    elif self.folder and any((self.folder/name).exists() for name in ('config.json','model.safetensors')):
-        raise FileExistsError(f'{self.folder} holds a model that can not be resumed: choose another folder')
-    elif self.folder: self.folder.mkdir(parents=True, exist_ok=True)   # better to hear of a bad path now
+    names = 'config.json','model.safetensors','tokenizer.json','metrics.jsonl','samples.txt','loss.png'
+    if not resume and self.folder and (there := [n for n in names if (self.folder/n).exists()]):
+        raise FileExistsError(f'{self.folder} has a {there[0]} that can not be resumed from: choose another folder')
+    if self.folder and not resume: self.folder.mkdir(parents=True, exist_ok=True)   # better to hear of a bad path now
     return self
 
 # %% ../nbs/04_train.ipynb #63e2766b
@@ -537,6 +539,7 @@ def minigpt_train(
     seed:int=None, # For first weights, batches and dropout (default: the preset's)
 ):
     "Train a GPT on a text."
+    if out == '': raise ValueError('--out is empty: name a folder')
     say = lambda text='': print(text, file=sys.stderr)
     if resume:
         if preset or steps is not None or seed is not None:
