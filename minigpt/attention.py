@@ -59,7 +59,8 @@ class Head(nn.Module):
 class MultiHeadAttention(nn.Module):
     """Causal self-attention by several heads at once, with one fused projection and PyTorch's fused kernel.
 
-    Source: Vaswani and others (2017), section 3.2.2. Raises `ValueError` if the heads don't divide the channels."""
+    Source: Vaswani and others (2017), section 3.2.2.
+    Raises `ValueError` if the heads don't divide the channels."""
     def __init__(self,
         n_embd:int, # Numbers per position, C
         n_head:int, # Number of heads, H; each gets D = C/H numbers

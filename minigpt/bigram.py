@@ -11,6 +11,7 @@ import math
 import numpy as np, torch, torch.nn.functional as F
 from torch import Tensor, nn
 from fastcore.basics import patch
+from tqdm.auto import tqdm
 
 # %% auto #0
 __all__ = ['get_batch', 'BigramLanguageModel', 'Evaluation', 'eval_mode', 'evaluate', 'CountModel']
@@ -80,12 +81,15 @@ def evaluate(
     *, history:Tensor=None, # What came before them; without it the first character is not scored
     stride:int=None, # New characters a window; None is a whole window, so that none overlap
     batch_size:int=64, # Windows at a time
+    progress:bool=False, # Show a bar
 )->Evaluation: # The mean loss, and the loss of each character
     """Score each character of a text once, in evaluation mode, the same at every call.
 
-    Raises `ValueError` for a stride outside 1 to `block_size`, an empty batch, or a text with nothing to score."""
+    Raises `ValueError` for a stride outside 1 to `block_size`, an empty batch, more than one row of ids, or a
+    text with nothing to score."""
     T = model.block_size
     new = T if stride is None else stride
+    if ids.ndim != 1: raise ValueError(f'evaluate takes one row of ids, not shape {tuple(ids.shape)}')
     if batch_size < 1: raise ValueError(f'batch_size must be at least 1, not {batch_size}')
     if not 1 <= new <= T: raise ValueError(f'stride must lie between 1 and {T}, not {stride}')
     if history is None or not len(history): history,ids = ids[:1],ids[1:]
@@ -93,14 +97,15 @@ def evaluate(
     first = min(len(history), T)
     row = torch.cat([history[-first:], ids]).to(next(model.parameters()).device)
     spans = [(max(0, a-1-T+new), a, min(a+new, len(row))) for a in range(first, len(row), new)]
-    losses = []
-    with eval_mode(model), torch.inference_mode():
+    losses,bar = [],tqdm(total=len(ids), unit=' characters', leave=False, disable=not progress)
+    with bar, eval_mode(model), torch.inference_mode():
         for _,alike in groupby(spans, lambda s: (s[1]-s[0], s[2]-s[1])):  # windows of one shape
             while chunk := list(islice(alike, batch_size)):
                 x = torch.stack([row[start:end-1] for start,_,end in chunk])
                 y = torch.stack([row[a:end] for _,a,end in chunk])
                 logits = model(x)[:, -y.shape[1]:].float()
                 losses.append(F.cross_entropy(logits.flatten(0,1), y.flatten(), reduction='none').cpu())
+                bar.update(y.numel())
     losses = torch.cat(losses)
     mean = losses.double().mean()
     nats = mean.item()
@@ -111,8 +116,8 @@ def evaluate(
 class CountModel:
     """Guess from counts of up to `order` characters: interpolated modified Kneser-Ney.
 
-    Source: Chen and Goodman, An Empirical Study of Smoothing Techniques for Language Modeling (1998), section 3;
-    the lowest order is interpolated with the uniform distribution."""
+    Source: Chen and Goodman, An Empirical Study of Smoothing Techniques for Language Modeling (1998),
+    section 3; the lowest order is interpolated with the uniform distribution."""
     def __init__(self,
         order:int, # Length of the longest n-gram; 1 looks at no context
         vocab_size:int, # Size of the vocabulary, V
@@ -125,7 +130,8 @@ class CountModel:
     )->CountModel: # Itself, ready to guess
         "Count a text. Raises `ValueError` if it is shorter than `order` or has ids outside the vocabulary."
         ids,V = np.asarray(ids, dtype=np.int64),self.vocab_size
-        if len(ids) < self.order: raise ValueError(f'{len(ids)} characters are too few for order {self.order}')
+        if len(ids) < self.order:
+            raise ValueError(f'{len(ids)} characters are too few for order {self.order}')
         if ids.min() < 0 or ids.max() >= V: raise ValueError(f'ids must lie in 0 to {V-1}')
         self.keys,counts = [],[]
         gram = np.zeros(len(ids)+1, dtype=np.int64)  # number of the n-gram at each place
@@ -144,14 +150,6 @@ class CountModel:
             n_contexts = len(keys)                                          # free: left to shorter contexts
         return self
 
-    def _mix(self, n, context, ids, shorter):
-        "Probabilities of `ids` after the contexts numbered `context` (-1: never met); numbers of the n-grams."
-        key = context*self.vocab_size + ids
-        at = np.minimum(np.searchsorted(self.keys[n], key), len(self.keys[n])-1)
-        hit = (context >= 0) & (self.keys[n][at] == key)
-        free = np.where(context >= 0, self.free[n][context], 1)
-        return np.where(hit, self.share[n][at], 0) + free*shorter, np.where(hit, at, -1)
-
 # %% ../nbs/01_bigram.ipynb #dcd55aaa
 def _discounts(counts):
     "What to take off a count of 0, 1, 2, and 3 or more, from how many n-grams have a count of 1 to 4."
@@ -160,6 +158,16 @@ def _discounts(counts):
     k = np.arange(1, 4)
     off = k - (k+1) * n[0]/(n[0]+2*n[1]) * n[1:]/n[:3]
     return np.concatenate([[0], np.where(off > 0, off, .5)])  # a negative discount would be nonsense
+
+# %% ../nbs/01_bigram.ipynb #5adada9b
+@patch
+def _mix(self:CountModel, n, context, ids, shorter):
+    "Probabilities of `ids` after contexts numbered `context` (-1: never met); numbers of the n-grams."
+    key = context*self.vocab_size + ids
+    at = np.minimum(np.searchsorted(self.keys[n], key), len(self.keys[n])-1)
+    hit = (context >= 0) & (self.keys[n][at] == key)
+    free = np.where(context >= 0, self.free[n][context], 1)
+    return np.where(hit, self.share[n][at], 0) + free*shorter, np.where(hit, at, -1)
 
 # %% ../nbs/01_bigram.ipynb #262445a9
 @patch

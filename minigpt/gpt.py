@@ -49,7 +49,7 @@ class GPTConfig:
     def __post_init__(self):
         for f in fields(self)[:-1]:
             n = getattr(self, f.name)
-            if not isinstance(n, int) or n < 1:
+            if type(n) is not int or n < 1:   # True is no size
                 raise ValueError(f'{f.name} must be a whole number of at least 1, not {n!r}')
         if self.n_embd % self.n_head:
             raise ValueError(f'n_head {self.n_head} does not divide n_embd {self.n_embd}')
@@ -80,9 +80,10 @@ class Block(nn.Module):
 class GPTLanguageModel(nn.Module):
     """A GPT: guesses the next character at every position.
 
-    Source: Radford and others, Language Models are Unsupervised Multitask Learners (2019), section 2.3, for the norms
-    (their scaling of residual weights is left out); Radford and others, Improving Language Understanding (2018),
-    section 4.1, for the initial spread of 0.02; sizes and separate head as in Karpathy's lecture (2023)."""
+    Source: Radford and others, Language Models are Unsupervised Multitask Learners (2019), section 2.3, for
+    the norms (their scaling of residual weights is left out); Radford and others, Improving Language
+    Understanding (2018), section 4.1, for the initial spread of 0.02; sizes and separate head as in Karpathy's
+    lecture (2023)."""
     def __init__(self,
         config:GPTConfig=None, # Sizes; None is the full model
     ):
@@ -99,28 +100,13 @@ class GPTLanguageModel(nn.Module):
         if isinstance(module, (nn.Linear, nn.Embedding)): nn.init.normal_(module.weight, std=0.02)
         if isinstance(module, nn.Linear) and module.bias is not None: nn.init.zeros_(module.bias)
 
-    @property
-    def block_size(self)->int: # Longest context in characters
-        "How far back the model can see."
-        return self.config.block_size
-
-    @property
-    def device(self)->torch.device: # Where the weights are
-        "The device that ids are moved to."
-        return self.head.weight.device
-
-    @property
-    def n_params(self)->int: # Number of learned numbers
-        "Size of the model."
-        return sum(p.numel() for p in self.parameters())
-
     def embed(self,
         ids:Tensor, # (B,T) token ids
         start:int=0, # Position of the first
     )->Tensor: # (B,T,C) character plus position
         "Turn ids into rows of numbers that know their place."
-        end = start + ids.shape[1]
-        if end > self.block_size: raise ValueError(f'{end} characters do not fit the context of {self.block_size}')
+        end,most = start + ids.shape[1],self.config.block_size
+        if end > most: raise ValueError(f'{end} characters do not fit the context of {most}')
         return self.token_embedding(ids) + self.position_embedding.weight[start:end]
 
     def forward(self,
@@ -131,6 +117,24 @@ class GPTLanguageModel(nn.Module):
         for block in self.blocks: x = block(x)
         return self.head(self.norm(x))
 
+# %% ../nbs/03_gpt.ipynb #a5bdd90a
+@patch(as_prop=True)
+def block_size(self:GPTLanguageModel)->int: # Longest context in characters
+    "How far back the model can see."
+    return self.config.block_size
+
+# %% ../nbs/03_gpt.ipynb #37e2067f
+@patch(as_prop=True)
+def device(self:GPTLanguageModel)->torch.device: # Where the weights are
+    "The device that ids are moved to."
+    return self.head.weight.device
+
+# %% ../nbs/03_gpt.ipynb #5e22cb24
+@patch(as_prop=True)
+def n_params(self:GPTLanguageModel)->int: # Number of learned numbers
+    "Size of the model."
+    return sum(p.numel() for p in self.parameters())
+
 # %% ../nbs/03_gpt.ipynb #6dbc996f
 def sampling_probs(
     logits:Tensor, # (B,V) logits
@@ -140,12 +144,13 @@ def sampling_probs(
 )->Tensor: # (B,V) probabilities to draw from
     """Turn logits into the distribution to draw from: temperature, then top-k, then top-p.
 
-    Source: Fan and others, Hierarchical Neural Story Generation (2018), for top-k; Holtzman and others, The Curious
-    Case of Neural Text Degeneration (2020), section 3.1, for top-p.
+    Source: Fan and others, Hierarchical Neural Story Generation (2018), for top-k; Holtzman and others, The
+    Curious Case of Neural Text Degeneration (2020), section 3.1, for top-p.
     Raises `ValueError` for a temperature below 0, a `top_k` below 1, or a `top_p` outside 0 (excluded) to 1."""
     if not 0 <= temperature < math.inf: raise ValueError(f'temperature must be at least 0, not {temperature}')
     if top_k is not None and top_k < 1: raise ValueError(f'top_k must be at least 1, not {top_k}')
-    if top_p is not None and not 0 < top_p <= 1: raise ValueError(f'top_p must be above 0 and at most 1, not {top_p}')
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f'top_p must be above 0 and at most 1, not {top_p}')
     if temperature == 0: return F.one_hot(logits.argmax(-1), logits.shape[-1]).float()
     logits = logits.float()
     probs = ((logits - logits.amax(-1, keepdim=True)) / max(temperature, 1e-8)).softmax(-1)
@@ -228,13 +233,16 @@ def stream(self:GPTLanguageModel,
     """Write on, a character at a time, with dropout off and the model's mode put back.
 
     Keys and values are cached. When the window is full, its last half is read again.
-    Raises `ValueError` for an empty prompt, a `stop` that is not token ids, and what `sampling_probs` refuses."""
-    if ids.ndim != 2 or not ids.shape[1]:
-        raise ValueError(f'a prompt has shape (B,T) with T at least 1, not {tuple(ids.shape)}')
+    Raises `ValueError` for an empty prompt, ids outside the vocabulary, and what `sampling_probs` refuses."""
+    if getattr(ids, 'ndim', 0) != 2 or not ids.shape[1]:
+        raise ValueError('a prompt is a tensor of token ids (B,T) with T at least 1: encode the text first')
     if max_new_tokens < 0: raise ValueError(f'max_new_tokens must be at least 0, not {max_new_tokens}')
     if isinstance(stop, str): raise ValueError('stop takes token ids: encode the text first')
     sampling_probs(torch.zeros(1,1), temperature, top_k, top_p)   # refuse now, not at the first character
     stop = None if stop is None or not len(stop) else torch.as_tensor(stop, device=self.device)
+    for name,given in (('ids',ids), ('stop',stop)):
+        if given is not None and not 0 <= given.min() <= given.max() < self.config.vocab_size:
+            raise ValueError(f'{name} must lie in 0 to {self.config.vocab_size-1}')
     return self._stream(ids.to(self.device), max_new_tokens, (temperature,top_k,top_p), stop, generator)
 
 # %% ../nbs/03_gpt.ipynb #cc3c0acd
@@ -296,11 +304,12 @@ def from_pretrained(cls:GPTLanguageModel,
 )->GPTLanguageModel: # The model, in evaluation mode
     """Read a model back.
 
-    Raises `FileNotFoundError` for what is missing, `ValueError` for what is damaged or doesn't fit together."""
+    Raises `FileNotFoundError` for what is missing, `ValueError` for what is damaged or doesn't fit."""
     folder = Path(folder)
     sizes = read_json(folder/'config.json').get('model')
     path = folder/'model.safetensors'
-    if not path.exists(): raise FileNotFoundError(f'{path} does not exist: the folder holds no finished model')
+    if not path.exists():
+        raise FileNotFoundError(f'{path} does not exist: the folder holds no finished model')
     try: config = GPTConfig(**sizes)
     except TypeError: raise ValueError(f'{folder/"config.json"} does not describe a model') from None
     try: weights = st.load_file(path)
@@ -308,7 +317,8 @@ def from_pretrained(cls:GPTLanguageModel,
     try:
         with torch.device('meta'): model = cls(config)   # takes no memory and no random numbers
         model.load_state_dict(weights, assign=True)
-    except RuntimeError: raise ValueError(f'the weights in {path} do not fit the sizes in config.json') from None
+    except RuntimeError:
+        raise ValueError(f'the weights in {path} do not fit the sizes in config.json') from None
     if not all(p.is_floating_point() for p in model.parameters()):
         raise ValueError(f'{path} does not hold weights')
     return model.to(device).eval()

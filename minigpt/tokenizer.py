@@ -15,8 +15,8 @@ from torch import Tensor
 from fastcore.xdg import xdg_cache_home
 
 # %% auto #0
-__all__ = ['tiny_url', 'tiny_sha256', 'Corpus', 'read_text', 'write_atomic', 'download', 'load_corpus', 'CharTokenizer', 'split',
-           'write_json', 'read_json']
+__all__ = ['max_bytes', 'tiny_url', 'tiny_sha256', 'Corpus', 'read_text', 'write_atomic', 'download', 'load_corpus',
+           'CharTokenizer', 'split', 'write_json', 'read_json']
 
 # %% ../nbs/00_tokenizer.ipynb #806610af
 @dataclass(frozen=True)
@@ -39,16 +39,21 @@ class Corpus:
     def __len__(self): return len(self.text)
 
 # %% ../nbs/00_tokenizer.ipynb #604d3c33
+max_bytes = 2**30   # of a text; as token ids it takes eight times the memory
+
 def read_text(
     path:str|Path, # A UTF-8 text file
 )->str: # Its characters, with plain line ends
     """Read a text file, or say in one line why it can't serve.
 
-    Raises `FileNotFoundError`, `IsADirectoryError`, or `ValueError` for a file that is empty or not UTF-8."""
+    Raises `FileNotFoundError`, `IsADirectoryError`, or `ValueError` for a file that is empty, not UTF-8, or
+    larger than `max_bytes`, one GiB."""
     path = Path(path)
     if path.is_dir(): raise IsADirectoryError(f'{path} is a folder: name a text file')
     if not path.exists(): raise FileNotFoundError(f'{path} does not exist: name a text file')
-    try: text = path.read_text(encoding='utf-8-sig')
+    with open(path, 'rb') as f: data = f.read(max_bytes+1)   # some things, /dev/zero for one, never end
+    if len(data) > max_bytes: raise ValueError(f'{path} has more than {max_bytes:,} bytes: take a part of it')
+    try: text = data.decode('utf-8-sig').replace('\r\n', '\n').replace('\r', '\n')
     except UnicodeDecodeError as e:
         raise ValueError(f'{path} is not UTF-8 text (byte {e.start}): convert it first') from None
     if not text: raise ValueError(f'{path} is empty: there is nothing to learn from')
@@ -82,8 +87,10 @@ def download(
     Raises `OSError` with no network, `ValueError` if what came is something else."""
     try:
         with urlopen(url, timeout=timeout) as r: data = r.read(2**26)  # 64 MiB: far above any text used here
-    except (HTTPException, OSError, ValueError) as e: raise OSError(f'{url} could not be read ({e})') from None
-    if hashlib.sha256(data).hexdigest() != sha256: raise ValueError(f'{url} sent something else than expected')
+    except (HTTPException, OSError, ValueError) as e:
+        raise OSError(f'{url} could not be read ({e})') from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ValueError(f'{url} sent something else than expected')
     return data
 
 # %% ../nbs/00_tokenizer.ipynb #6493b1c1
@@ -96,6 +103,7 @@ def _read_corpus(path, name=None):
     if corpus.sha256 != tiny_sha256: return corpus
     return Corpus('tinyshakespeare', corpus.text, corpus.sha256, corpus.source)
 
+# %% ../nbs/00_tokenizer.ipynb #d8871db7
 def _tiny_shakespeare():
     "Tiny Shakespeare from the folder in MINIGPT_DATA, from the cache, or from the network and then kept."
     try: cached = xdg_cache_home()/'minigpt'/'tinyshakespeare.txt'
@@ -111,6 +119,7 @@ def _tiny_shakespeare():
     except OSError as e: warnings.warn(f'the text was fetched and could not be kept ({e})')
     return Corpus('tinyshakespeare', data.decode(), tiny_sha256, tiny_url)
 
+# %% ../nbs/00_tokenizer.ipynb #6741a958
 def load_corpus(
     source:str|Path|None=None, # A text file, 'tinyshakespeare', 'sample_play', or None to look around
 )->Corpus: # The text, with its name and checksum
@@ -122,12 +131,17 @@ def load_corpus(
     play = files('minigpt')/'data'/'sample_play.txt'
     if source == 'sample_play': return _read_corpus(play, 'sample_play')
     if source == 'tinyshakespeare': return _tiny_shakespeare()
-    if source is not None: return _read_corpus(source)
-    if data := os.environ.get('MINIGPT_DATA'): return _read_corpus(Path(data)/'input.txt')
+    if source is not None: return _read_corpus(os.path.expanduser(source))
+    if folder := os.environ.get('MINIGPT_DATA'):
+        path = Path(folder)/'input.txt'
+        if not path.exists():
+            raise FileNotFoundError(f'MINIGPT_DATA names {folder}, where there is no input.txt')
+        return _read_corpus(path)
     try: return _tiny_shakespeare()
     except (OSError, ValueError) as e:
         warnings.warn(f'Tiny Shakespeare is not at hand ({e}): using the sample play, which is short. '
-                      'Put a text in a folder as input.txt and name the folder in MINIGPT_DATA.', stacklevel=2)
+                      'Put a text in a folder as input.txt and name the folder in MINIGPT_DATA.',
+                      stacklevel=2)
         return _read_corpus(play, 'sample_play')
 
 # %% ../nbs/00_tokenizer.ipynb #f72dfd8e
@@ -156,33 +170,39 @@ class CharTokenizer:
         "How many ids there are."
         return len(self.chars)
 
-    def encode(self,
-        text:str, # Any text made of known characters
-    )->Tensor: # (T,) int64 token ids
-        "Look up the id of each character. Raises `ValueError` that names the first unknown character."
-        points = _code_points(text)
-        ids = self._table[np.minimum(points, len(self._table)-1)]
-        if len(ids) and ids.min() < 0: raise ValueError(self._unknown(text, int((ids < 0).argmax())))
-        return torch.from_numpy(ids)
-
-    def decode(self,
-        ids:Tensor|list, # (T,) token ids
-    )->str: # The text they stand for
-        "Turn ids back into text. Raises `ValueError` for an id outside the vocabulary or more than one row."
-        ids = np.asarray(ids.cpu() if isinstance(ids, Tensor) else ids, dtype=np.int64)
-        if ids.ndim != 1: raise ValueError(f'decode takes one row of ids, not shape {ids.shape}')
-        if len(ids) and not 0 <= ids.min() <= ids.max() < self.vocab_size:
-            raise ValueError(f'ids must lie in 0 to {self.vocab_size-1}, not {ids.min()} to {ids.max()}')
-        return self._points[ids].tobytes().decode('utf-32-le', 'surrogatepass')
-
-    def _unknown(self, text, i):
-        near = text[max(0, i-10):i+11]
-        return (f'unknown character {text[i]!r} (U+{ord(text[i]):04X}) at position {i}, in {near!r}: '
-                'leave it out or replace it, or train on a text that has it')
-
     def __repr__(self): return f'CharTokenizer({self.vocab_size} characters)'
 
 def _code_points(text): return np.frombuffer(text.encode('utf-32-le', 'surrogatepass'), dtype=np.uint32)
+
+# %% ../nbs/00_tokenizer.ipynb #53b6473d
+from fastcore.basics import patch
+
+# %% ../nbs/00_tokenizer.ipynb #fa35e7bd
+@patch
+def encode(self:CharTokenizer,
+    text:str, # Any text made of known characters
+)->Tensor: # (T,) int64 token ids
+    "Look up the id of each character. Raises `ValueError` that names the first unknown character."
+    points = _code_points(text)
+    ids = self._table[np.minimum(points, len(self._table)-1)]
+    if len(ids) and ids.min() < 0:
+        i = int((ids < 0).argmax())
+        raise ValueError(f'unknown character {text[i]!r} (U+{ord(text[i]):04X}) at position {i}, '
+                         f'in {text[max(0, i-10):i+11]!r}: leave it out or replace it, '
+                         'or train on a text that has it')
+    return torch.from_numpy(ids)
+
+# %% ../nbs/00_tokenizer.ipynb #adbd4c71
+@patch
+def decode(self:CharTokenizer,
+    ids:Tensor|list, # (T,) token ids
+)->str: # The text they stand for
+    "Turn ids back into text. Raises `ValueError` for an id outside the vocabulary or more than one row."
+    ids = np.asarray(ids.cpu() if isinstance(ids, Tensor) else ids, dtype=np.int64)
+    if ids.ndim != 1: raise ValueError(f'decode takes one row of ids, not shape {ids.shape}')
+    if len(ids) and not 0 <= ids.min() <= ids.max() < self.vocab_size:
+        raise ValueError(f'ids must lie in 0 to {self.vocab_size-1}, not {ids.min()} to {ids.max()}')
+    return self._points[ids].tobytes().decode('utf-32-le', 'surrogatepass')
 
 # %% ../nbs/00_tokenizer.ipynb #c62b4f71
 def split(
@@ -212,16 +232,14 @@ def read_json(
     """Read a JSON object.
 
     Raises `FileNotFoundError`, or `ValueError` if the file is damaged or holds something else."""
-    if not Path(path).exists(): raise FileNotFoundError(f'{path} does not exist: is the folder that of a run?')
+    if not Path(path).exists():
+        raise FileNotFoundError(f'{path} does not exist: is the folder that of a run?')
     try: data = json.loads(Path(path).read_text(encoding='utf-8'))
     except UnicodeDecodeError: raise ValueError(f'{path} is not UTF-8 text') from None
     except (json.JSONDecodeError, RecursionError) as e:
         raise ValueError(f'{path} is not JSON, perhaps cut short ({e})') from None
     if not isinstance(data, dict): raise ValueError(f'{path} should hold a JSON object')
     return data
-
-# %% ../nbs/00_tokenizer.ipynb #53b6473d
-from fastcore.basics import patch
 
 # %% ../nbs/00_tokenizer.ipynb #24a2b0ae
 @patch

@@ -7,7 +7,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-import copy, io, itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, warnings
+import copy, io, itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time
+import warnings
 import torch, torch.nn.functional as F
 import safetensors.torch as st
 from torch import nn
@@ -27,7 +28,7 @@ __all__ = ['TrainConfig', 'learning_rate', 'make_optimizers', 'pick_device', 'Ru
 # %% ../nbs/04_train.ipynb #a943ea81
 @dataclass
 class TrainConfig:
-    """Settings of a run. The defaults are a plain recipe for the full model: AdamW as PyTorch sets it, at one rate.
+    """Settings of a run. The defaults are a plain recipe for the full model: AdamW as it comes, at one rate.
 
     Raises `ValueError` for settings that make no sense."""
     steps: int = 5000             # times the weights are changed
@@ -50,12 +51,12 @@ class TrainConfig:
         def check(name, ok, wanted):
             value = getattr(self, name)
             try: fine = ok(value)
-            except TypeError: fine = False
+            except (TypeError, AttributeError): fine = False
             if not fine: raise ValueError(f'{name} must be {wanted}, not {value!r}')
         for name in ('steps','batch_size','accumulate','eval_every'):
-            check(name, lambda n: isinstance(n, int) and 1 <= n < 2**63, 'a whole number of at least 1')
+            check(name, lambda n: type(n) is int and 1 <= n < 2**63, 'a whole number from 1 to 2**63-1')
         for name in ('warmup','seed'):
-            check(name, lambda n: isinstance(n, int) and 0 <= n < 2**63, 'a whole number of at least 0')
+            check(name, lambda n: type(n) is int and 0 <= n < 2**63, 'a whole number from 0 to 2**63-1')
         check('accumulate', lambda n: self.batch_size % n == 0, f'a divisor of batch_size {self.batch_size}')
         check('learning_rate', lambda x: 0 < x < math.inf, 'above 0')
         check('min_lr', lambda x: x is None or 0 < x <= self.learning_rate,
@@ -65,6 +66,8 @@ class TrainConfig:
         check('clip', lambda x: 0 <= x < math.inf, 'at least 0')
         check('optimizer', lambda x: x in ('adamw','muon'), "'adamw' or 'muon'")
         check('precision', lambda x: x in ('float32','bfloat16'), "'float32' or 'bfloat16'")
+        check('device', lambda x: x.split(':')[0] in ('auto','cuda','mps','cpu'),
+              "'auto', 'cuda', 'mps' or 'cpu'")
 
 # %% ../nbs/04_train.ipynb #51a4faff
 def learning_rate(
@@ -102,14 +105,16 @@ def make_optimizers(
 
 # %% ../nbs/04_train.ipynb #e0ceca78
 def pick_device(
-    name:str='auto', # 'cuda', 'mps', 'cpu', or 'auto' for the first of these that is there
+    name:str|torch.device='auto', # 'cuda', 'mps', 'cpu', or 'auto' for the first of these that is there
 )->torch.device: # The device
     "Choose a device. Raises `ValueError` if the one asked for isn't there."
+    name = str(name)
     there = dict(cuda=torch.cuda.is_available(), mps=torch.backends.mps.is_available(), cpu=True)
     if name == 'auto': name = next(n for n,ok in there.items() if ok)
     kind = name.split(':')[0]
     if kind not in there: raise ValueError(f"device must be 'auto', 'cuda', 'mps' or 'cpu', not {name!r}")
-    if not there[kind]: raise ValueError(f'this machine has no {kind} device that PyTorch can use: try auto or cpu')
+    if not there[kind]:
+        raise ValueError(f'this machine has no {kind} device that PyTorch can use: try auto or cpu')
     try: device = torch.device(name)
     except RuntimeError: raise ValueError(f'{name!r} is not a device') from None
     if kind == 'cuda' and device.index is not None and device.index >= torch.cuda.device_count():
@@ -125,16 +130,21 @@ class Run:
         corpus:Corpus=None, # The text; what load_corpus finds if None
         out:str|Path=None, # A folder to keep everything in; None keeps nothing
     ):
-        self.config,self.corpus = config,load_corpus() if corpus is None else corpus
+        model_config,corpus = model_config or GPTConfig(),load_corpus() if corpus is None else corpus
+        for given,kind in ((config,TrainConfig), (model_config,GPTConfig), (corpus,Corpus)):
+            if not isinstance(given, kind):
+                raise TypeError(f'a {kind.__name__} is wanted, not {type(given).__name__}')
+        self.config,self.corpus = config,corpus
         if out is not None and not str(out): raise ValueError('out is empty: name a folder')
         self.folder = None if out is None else Path(out)
         self.tokenizer = CharTokenizer.from_text(self.corpus.text)
-        sizes = replace(model_config or GPTConfig(), vocab_size=self.tokenizer.vocab_size)
+        sizes = replace(model_config, vocab_size=self.tokenizer.vocab_size)
         self.device = pick_device(config.device)
         parts = split(self.tokenizer.encode(self.corpus.text))
         if len(parts[0]) <= sizes.block_size or len(parts[1]) < 2:
-            raise ValueError(f'{self.corpus.name} has {len(self.corpus):,} characters, too few for a context of '
-                             f'{sizes.block_size}: bring a longer text or a smaller block_size')
+            raise ValueError(f'{self.corpus.name} has {len(self.corpus):,} characters, too few for a context '
+                             f'of {sizes.block_size}: bring a longer text, or take a smaller context '
+                             '(the preset smoke does)')
         self.train_ids,self.val_ids = (p.to(self.device) for p in parts)
         torch.manual_seed(config.seed)
         self.model = GPTLanguageModel(sizes).to(self.device)
@@ -148,16 +158,18 @@ class Run:
         self._since = self.step,seconds   # step and time of the last evaluation
         self._evaluation = 0.             # how long that took
 
-    @property
-    def seconds(self)->float: # Seconds
-        "Time spent so far, earlier sittings included."
-        return time.perf_counter() - self._zero
+# %% ../nbs/04_train.ipynb #641c368a
+@patch(as_prop=True)
+def seconds(self:Run)->float: # Seconds
+    "Time spent so far, earlier sittings included."
+    return time.perf_counter() - self._zero
 
-    @property
-    def speed(self)->int: # Characters a second
-        "How fast it learned since the last evaluation."
-        steps,seconds = self.step - self._since[0],self.seconds - self._since[1]
-        return round(steps * self.config.batch_size * self.model.block_size / seconds)
+# %% ../nbs/04_train.ipynb #e6d3bd74
+@patch(as_prop=True)
+def speed(self:Run)->int: # Characters a second
+    "How fast it learned since the last evaluation."
+    steps,seconds = self.step - self._since[0],self.seconds - self._since[1]
+    return round(steps * self.config.batch_size * self.model.block_size / seconds)
 
 # %% ../nbs/04_train.ipynb #f9c300b6
 @patch
@@ -165,7 +177,8 @@ def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
     "Make one step: batch, gradient, clipping, update."
     c = self.config
     self.model.train()
-    for group in (g for o in self.optimizers for g in o.param_groups): group['lr'] = learning_rate(self.step, c)
+    for group in (g for o in self.optimizers for g in o.param_groups):
+        group['lr'] = learning_rate(self.step, c)
     x,y = get_batch(self.train_ids, c.batch_size, self.model.block_size, seed=c.seed, step=self.step)
     total = torch.zeros((), device=self.device)
     for xp,yp in zip(x.chunk(c.accumulate), y.chunk(c.accumulate)):
@@ -242,7 +255,8 @@ def describe(self:Run)->dict: # What goes into config.json
     return dict(model=asdict(self.model.config), training=asdict(self.config),
                 corpus=dict(name=self.corpus.name, sha256=self.corpus.sha256, characters=len(self.corpus)),
                 counting=self.baselines,
-                versions=dict(minigpt=minigpt.__version__, torch=torch.__version__, python=platform.python_version()),
+                versions=dict(minigpt=minigpt.__version__, torch=torch.__version__,
+                              python=platform.python_version()),
                 device=str(self.device), hardware=machine, git=revision)
 
 # %% ../nbs/04_train.ipynb #412edc9a
@@ -282,11 +296,19 @@ def plot(self:Run): # A matplotlib figure
     for loss,label in ladder_labels(self.baselines):
         ax.text(self.config.steps, loss, f' {label}', va='center', fontsize=8, color='gray')
     ax.set(xlabel='step', ylabel='loss (nats per character)', xlim=(0, self.config.steps))
-    ax.set_title(f'{self.corpus.name} ({self.corpus.sha256[:8]}), {self.model.n_params:,} parameters', parse_math=False)
+    ax.set_title(f'{self.corpus.name} ({self.corpus.sha256[:8]}), {self.model.n_params:,} parameters',
+                 parse_math=False)
     ax.legend()
     return fig
 
-# %% ../nbs/04_train.ipynb #4218a0be
+# %% ../nbs/04_train.ipynb #9860a44e
+@patch(as_prop=True)
+def settings(self:Run)->dict: # What a resumed run must agree in
+    "Sizes, settings and text, in one row."
+    text = dict(corpus=self.corpus.name, sha256=self.corpus.sha256)
+    return asdict(self.model.config) | asdict(self.config) | text
+
+# %% ../nbs/04_train.ipynb #9b5a03f0
 def _random_states(device):
     states = dict(cpu=torch.get_rng_state())
     if device.type != 'cpu': states[device.type] = torch.get_device_module(device).get_rng_state(device)
@@ -303,12 +325,14 @@ def save(self:Run):
     texts = [f"--- step {row['step']}\n{text}\n" for row,text in zip(self.metrics, self.samples)]
     write_atomic(self.folder/'samples.txt', '\n'.join(texts).encode())
     png,state = io.BytesIO(),io.BytesIO()
-    torch.save(dict(model=self.model.state_dict(), best=self.best_weights,
+    torch.save(dict(settings=self.settings, model=self.model.state_dict(), best=self.best_weights,
                     optimizers=[o.state_dict() for o in self.optimizers],
                     step=self.step, seconds=self.seconds, metrics=self.metrics, samples=self.samples,
                     random=_random_states(self.device)), state)
     write_atomic(self.folder/'checkpoint'/'state.pt', state.getvalue())
-    self.plot().savefig(png, dpi=120, format='png')
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'Glyph')   # a name in letters that the font lacks is drawn as boxes
+        self.plot().savefig(png, dpi=120, format='png')
     write_atomic(self.folder/'loss.png', png.getvalue())
 
 # %% ../nbs/04_train.ipynb #bd52c0be
@@ -316,21 +340,21 @@ def save(self:Run):
 def load(self:Run):
     """Take up a run where its folder left it.
 
-    Raises `FileNotFoundError` if there is no checkpoint, `ValueError` if it is damaged or of other settings or text."""
+    Raises `FileNotFoundError` if there is no checkpoint, `ValueError` if it is damaged or of other settings
+    or another text."""
     path = self.folder/'checkpoint'/'state.pt'
     if not path.exists(): raise FileNotFoundError(f'{path} does not exist: there is no run to resume')
-    old = read_json(self.folder/'config.json')
-    new = dict(model=asdict(self.model.config), training=asdict(self.config))
-    try:
-        if old['corpus']['sha256'] != self.corpus.sha256:
-            raise ValueError(f"{self.folder} learned from {old['corpus']['name']!r}, "
-                             f"which is another text than {self.corpus.name!r}")
-        differ = [k for part in new for k in new[part] if k != 'device' and old[part].get(k) != new[part][k]]
-    except (KeyError, TypeError, AttributeError):
-        raise ValueError(f'{self.folder/"config.json"} does not describe a run') from None
-    if differ: raise ValueError(f'{self.folder} was begun with other settings for {", ".join(differ)}')
+    damaged = f'the checkpoint in {self.folder} is damaged'
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)
+        old,new = state['settings'],self.settings
+        differ = [k for k in new if k not in ('device','corpus') and old[k] != new[k]]
+    except Exception as e: raise ValueError(f'{damaged} ({type(e).__name__})') from None
+    if old['sha256'] != new['sha256']:
+        raise ValueError(f"{self.folder} learned from {old['corpus']!r}, which is another text than "
+                         f"{self.corpus.name!r}: name it with --data")
+    if differ: raise ValueError(f'{self.folder} was begun with other settings for {", ".join(differ)}')
+    try:
         self.model.load_state_dict(state['best'])   # does it fit?
         self.model.load_state_dict(state['model'])
         self.best_weights = state['best']
@@ -343,7 +367,7 @@ def load(self:Run):
         if self.device.type != 'cpu' and self.device.type in random:
             torch.get_device_module(self.device).set_rng_state(random[self.device.type], self.device)
     except Exception as e:
-        raise ValueError(f'the checkpoint in {self.folder} is damaged ({type(e).__name__})') from None
+        raise ValueError(f'{damaged} ({type(e).__name__})') from None
 
 # %% ../nbs/04_train.ipynb #fbae85d5
 @patch
@@ -356,11 +380,15 @@ def begin(self:Run,
     if resume and self.folder is None: raise ValueError('to resume, name the folder of the run in out')
     if resume: self.load()
     elif self.folder and (self.folder/'checkpoint'/'state.pt').exists():
-        raise FileExistsError(f'{self.folder} holds a run already: choose another folder, or resume it')
+        raise FileExistsError(f'{self.folder} holds a run already: name another folder, or --resume it')
     names = 'config.json','model.safetensors','tokenizer.json','metrics.jsonl','samples.txt','loss.png'
     if not resume and self.folder and (there := [n for n in names if (self.folder/n).exists()]):
-        raise FileExistsError(f'{self.folder} has a {there[0]} that can not be resumed from: choose another folder')
-    if self.folder and not resume: self.folder.mkdir(parents=True, exist_ok=True)   # better to hear of a bad path now
+        raise FileExistsError(f'{self.folder} has a {there[0]} that can not be resumed from: '
+                              'choose another folder')
+    if self.folder and not resume:   # better to hear of a bad path now
+        try: self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise type(e)(f'{self.folder} can not be a folder for the run ({e.strerror})') from None
     return self
 
 # %% ../nbs/04_train.ipynb #63e2766b
@@ -394,7 +422,8 @@ def clock(
     "Say how long."
     minutes,seconds = divmod(round(seconds), 60)
     hours,minutes = divmod(minutes, 60)
-    return f'{hours} h {minutes} min' if hours else f'{minutes} min {seconds} s' if minutes else f'{seconds} s'
+    if hours: return f'{hours} h {minutes} min'
+    return f'{minutes} min {seconds} s' if minutes else f'{seconds} s'
 
 # %% ../nbs/04_train.ipynb #ef5ede78
 @patch
@@ -406,25 +435,30 @@ def fit(self:Run,
     c,begun = self.config,self.step
     def say(text): progress and tqdm.write(text, file=sys.stderr)
     def evaluate_and_save():
-        start,row = self.seconds,self.measure()
+        start,left,row = self.seconds,self.remaining,self.measure()
         self.save()
-        say(f"step {row['step']:>6}   training {row['train_loss']:.4f}   validation {row['val_loss']:.4f}"
-            + (f"   {row['tokens_per_s']:,} characters a second" if row['tokens_per_s'] else ''))
+        line = f"step {row['step']:>5}  training {row['train_loss']:.4f}  validation {row['val_loss']:.4f}"
+        if row['tokens_per_s']: line += f"  {row['tokens_per_s']:,} chars/s"
+        if begun < self.step < c.steps: line += f'  {clock(left)} to go'
+        say(line)
         if on_evaluation: on_evaluation(self)
         self._since,self._evaluation = (self.step,self.seconds),self.seconds - start
     if self.folder: self.baselines   # reckoned now, so as not to be timed with the first evaluation
+    form = '{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]'
     watched = progress and (IN_NOTEBOOK or sys.stderr is not None and sys.stderr.isatty())
     with stop_signals() as stop:
         if not self.metrics: evaluate_and_save()
-        with tqdm(total=c.steps, initial=begun, unit='step', leave=False, disable=not watched) as bar:
+        with tqdm(total=c.steps, initial=begun, leave=False, disable=not watched, bar_format=form) as bar:
             while self.step < c.steps and not stop.is_set():
                 loss,_ = self.learn()
                 bar.update()
                 due = self.step % c.eval_every == 0 or self.step == c.steps
-                if self.step == begun+5 and not due: self._since = self.step,self.seconds   # the first steps are slow
-                if self.step == begun+25: say(f'about {clock(self.remaining)} to go, going by the first steps')
+                if self.step == begun+5 and not due:   # the first steps are slow
+                    self._since = self.step,self.seconds
+                if self.step == begun+25 and self.remaining > 5:
+                    say(f'about {clock(self.remaining)} to go, going by the first steps')
                 if self.step % 20 == 0 and watched:
-                    bar.set_postfix_str(f'loss {loss.item():.3f}, {self.speed:,} characters a second', refresh=False)
+                    bar.set_postfix_str(f'loss {loss.item():.3f}, {self.speed:,} chars/s', refresh=False)
                 if due: evaluate_and_save()
         self.stopped = self.step < c.steps
         if self.stopped: self.save()
@@ -440,7 +474,9 @@ def train(
     progress:bool=True, # Say what happens
     on_evaluation=None, # Called with the run after each evaluation
 )->Run: # The run: model as it ended, best_model as it was at its best
-    "Train a model. Seeds PyTorch's global generator. Raises what `Run`, `Run.begin` and `Run.load` raise."
+    """Train a model. Seeds PyTorch's global generator.
+
+    Raises `TypeError` for a text or settings of another type, and what `Run`, `Run.begin` and `Run.load` raise."""
     return Run(config, model_config, corpus, out).begin(resume).fit(progress, on_evaluation)
 
 # %% ../nbs/04_train.ipynb #26783fc4
@@ -468,8 +504,8 @@ def get_preset(
     "Settings by name. Raises `ValueError` for a name that isn't there."
     if name == 'seed': return TrainConfig(), GPTConfig()
     if name == 'cpu':
-        return (TrainConfig(steps=1800, batch_size=24, learning_rate=8e-3, min_lr=4e-4, warmup=100, weight_decay=0.1,
-                            decay_all=False, optimizer='muon', beta2=0.99, clip=1., eval_every=300),
+        return (TrainConfig(steps=1800, batch_size=24, learning_rate=8e-3, min_lr=4e-4, warmup=100,
+                            weight_decay=0.1, decay_all=False, optimizer='muon', beta2=0.99, clip=1., eval_every=300),
                 GPTConfig(block_size=64, n_layer=4, n_head=4, n_embd=128, dropout=0.))
     if name == 'smoke':
         return (TrainConfig(steps=30, batch_size=8, learning_rate=3e-3, min_lr=3e-4, warmup=5, optimizer='muon',
@@ -477,35 +513,36 @@ def get_preset(
                 GPTConfig(block_size=32, n_layer=2, n_head=2, n_embd=32, dropout=0.))
     raise ValueError(f"preset must be 'seed', 'cpu' or 'smoke', not {name!r}")
 
-# %% ../nbs/04_train.ipynb #f59d6e92
+# %% ../nbs/04_train.ipynb #c39d678d
 def command(func):
     "Give `func` a method `cli` that reads its arguments from the command line."
     def cli(argv=None):
         options = vars(anno_parser(func, prog=func.__name__).parse_args(argv))
         options = {k: v for k,v in options.items() if k not in ('pdb','xtra')}
-        say = lambda text: print(f'{func.__name__}: {text}', file=sys.stderr)
+        say = lambda text, kind='error: ': print(f'{func.__name__}: {kind}{text}', file=sys.stderr)
         if sys.stderr is None: sys.stderr = open(os.devnull, 'w')
         for stream in (sys.stdout, sys.stderr):   # a terminal that lacks a letter shows its code instead
             if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: say(message)
+            warnings.showwarning = lambda message, *_, **__: say(message, 'warning: ')
             try: func(**options)
             except BrokenPipeError: os._exit(141)   # whoever read the output has gone
             except (ValueError, OSError, torch.OutOfMemoryError) as e: say(e); sys.exit(2)
-            except KeyboardInterrupt: say('interrupted'); sys.exit(130)
+            except KeyboardInterrupt: say('interrupted', ''); sys.exit(130)
     func.cli = cli
     return func
 
-# %% ../nbs/04_train.ipynb #d2f0b16a
+# %% ../nbs/04_train.ipynb #06c93a17
 def newest_run(
     root:str|Path='runs', # Where numbered runs are
 )->Path: # The folder written to last
     "Find the run that was written to last. Raises `FileNotFoundError` if there is none."
     runs = [p.parent for p in Path(root).glob('*/config.json')]
-    if not runs: raise FileNotFoundError(f'there is no run in {root}/: train one with minigpt_train, or name a folder')
+    if not runs:
+        raise FileNotFoundError(f'there is no run in {root}/: train one with minigpt_train, or name a folder')
     return max(runs, key=lambda p: (p/'config.json').stat().st_mtime)
 
-# %% ../nbs/04_train.ipynb #a070bc4e
+# %% ../nbs/04_train.ipynb #02abaa93
 def _new_folder(name, root='runs'):
     "Make the next numbered folder; two runs begun at once get two."
     taken = [int(p.name[len(name)+1:]) for p in Path(root).glob(f'{name}-*') if p.name[len(name)+1:].isdecimal()]
@@ -528,6 +565,13 @@ def _read_settings(folder):
     except (KeyError, TypeError):
         raise ValueError(f'{folder} is not the folder of a run: its config.json has no settings') from None
 
+def _own_text(folder):
+    "Name of the text a run learned from if `load_corpus` finds it by that, its name in any case, its checksum."
+    saved = read_json(folder/'config.json').get('corpus')
+    name,sha256 = (saved.get('name'),saved.get('sha256')) if isinstance(saved, dict) else (None,None)
+    return name if name in ('sample_play','tinyshakespeare') else None, name, sha256
+
+# %% ../nbs/04_train.ipynb #a070bc4e
 @command
 def minigpt_train(
     data:str=None, # Text file, or 'tinyshakespeare' or 'sample_play' (default: what can be found)
@@ -543,28 +587,30 @@ def minigpt_train(
     say = lambda text='': print(text, file=sys.stderr)
     if resume:
         if preset or steps is not None or seed is not None:
-            raise ValueError('--resume goes on with the settings of the run: leave out --preset, --steps and --seed')
+            raise ValueError('--resume goes on with the settings of the run, whose rate was planned for its '
+                             'number of steps: leave out --preset, --steps and --seed')
         name,folder = 'as begun',_find_run(out)
         config,sizes = _read_settings(folder)
-        known = read_json(folder/'config.json').get('corpus')
-        if data is None and isinstance(known, dict) and known.get('name') in ('sample_play','tinyshakespeare'):
-            data = known['name']
+        data = data or _own_text(folder)[0]
     else:
         name = preset or ('cpu' if pick_device(device or 'auto').type == 'cpu' else 'seed')
         config,sizes = get_preset(name)
     given = dict(steps=steps, seed=seed, device=device)
     config = replace(config, **{k: v for k,v in given.items() if v is not None})
     run = Run(config, sizes, load_corpus(data))
+    run.baselines   # reckoned before there is a folder: a stop during it leaves nothing behind
     run.folder = folder if resume else Path(out) if out else _new_folder(name)
     run.begin(resume)
     why = ', as no GPU was found' if run.device.type == 'cpu' else ', the fastest device found'
     if config.device != 'auto': why = ''
     m = run.model.config
-    say(f'model     {run.model.n_params:,} parameters: {m.n_layer} layers, {m.n_head} heads, {m.n_embd} channels, '
-        f'context {m.block_size}')
+    say(f'model     {run.model.n_params:,} parameters: {m.n_layer} layers, {m.n_head} heads, '
+        f'{m.n_embd} channels, context {m.block_size}')
     say(f'text      {run.corpus.name}, {len(run.corpus):,} characters, sha256 {run.corpus.sha256[:16]}')
     say(f'settings  {name}: {config.steps:,} steps of {config.batch_size} pieces, on {run.device}{why}')
     say(f'folder    {run.folder}')
+    if run.step == config.steps:
+        say('all steps were made already; for a longer run begin a new one with --steps')
     run.fit()
     if run.stopped:
         again = ['minigpt_train','--resume','--out',str(run.folder)] + (['--data',data] if data else [])
@@ -584,6 +630,7 @@ def _read_run(run, device):
                          f'{tokenizer.vocab_size} characters and {model.config.vocab_size}')
     return folder,tokenizer,model
 
+# %% ../nbs/04_train.ipynb #16b51c00
 @command
 def minigpt_generate(
     run:Param('Folder of a run (default: the newest in runs/)', str, opt=False, nargs='?')=None,
@@ -599,7 +646,8 @@ def minigpt_generate(
 ):
     "Let a trained model write."
     if num_samples < 1: raise ValueError(f'num_samples must be at least 1, not {num_samples}')
-    if seed is not None and not 0 <= seed < 2**63: raise ValueError(f'seed must lie between 0 and 2**63, not {seed}')
+    if seed is not None and not 0 <= seed < 2**63:
+        raise ValueError(f'seed must be a whole number from 0 to 2**63-1, not {seed}')
     _,tokenizer,model = _read_run(run, device)
     start = first_char(tokenizer) if prompt is None else prompt.replace('\\n', '\n')
     if not start: raise ValueError('the prompt is empty: give it at least one character')
@@ -620,20 +668,21 @@ def minigpt_generate(
 def minigpt_eval(
     run:Param('Folder of a run (default: the newest in runs/)', str, opt=False, nargs='?')=None,
     data:str=None, # Text to be judged by (default: the validation part of the run's own text)
-    stride:int=None, # New characters a window; fewer give each more context (default: a whole window)
+    stride:int=None, # New characters a window; fewer take longer, with more context for each (default: all)
     device:str='auto', # 'cuda', 'mps', 'cpu', or the first of them that is there
 ):
     "Measure the exact loss of a trained model."
     folder,tokenizer,model = _read_run(run, device)
-    saved,corpus = read_json(folder/'config.json').get('corpus'),load_corpus(data)
-    saved = saved if isinstance(saved, dict) else {}
-    own = saved.get('sha256') == corpus.sha256
+    known,name,sha256 = _own_text(folder)
+    corpus = load_corpus(data or known)
+    own = corpus.sha256 == sha256
     if data is None and not own:
-        raise ValueError(f"the run learned from {saved.get('name', 'an unknown text')!r}, and what was found is "
-                         f'{corpus.name!r}: name a text with --data')
+        raise ValueError(f'the run learned from {name!r}, and what was found is {corpus.name!r}: '
+                         'name a text with --data')
     ids,history = tokenizer.encode(corpus.text),None
     if own: history,ids = split(ids)
-    result = evaluate(model, ids, history=history, stride=stride)
+    watched = sys.stderr is not None and sys.stderr.isatty()
+    result = evaluate(model, ids, history=history, stride=stride, progress=watched)
     print(f'{result.nats:.4f} nats, {result.bits:.4f} bits, perplexity {result.perplexity:.3f} per character')
     print(f"{len(result.losses):,} characters, {'the validation part' if own else 'all'} of {corpus.name}, "
           f'{result.protocol}', file=sys.stderr)
