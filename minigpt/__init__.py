@@ -5,7 +5,8 @@ from minigpt.tokenizer import CharTokenizer, Corpus, load_corpus, split
 from minigpt.bigram import BigramLanguageModel, CountModel, evaluate, get_batch
 from minigpt.attention import Head, MultiHeadAttention, attend, causal_mask
 from minigpt.gpt import Block, FeedForward, GPTConfig, GPTLanguageModel
+from minigpt.evaluation import Comparison, breakdown, compare
 
 __all__ = ['CharTokenizer', 'Corpus', 'load_corpus', 'split', 'BigramLanguageModel', 'CountModel', 'evaluate',
            'get_batch', 'Head', 'MultiHeadAttention', 'attend', 'causal_mask', 'Block', 'FeedForward', 'GPTConfig',
-           'GPTLanguageModel']
+           'GPTLanguageModel', 'Comparison', 'breakdown', 'compare']

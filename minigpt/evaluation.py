@@ -34,10 +34,11 @@ def compare(
 )->Comparison: # The mean difference, first minus second, and a 95 % interval
     """Compare two models on the same characters by a paired block bootstrap.
 
-    The interval is about the choice of the text, not about the luck of training. Raises `ValueError` for losses of
-    different shapes, or fewer than ten blocks.
-    Source: Efron, Bootstrap Methods (1979), the percentile interval; Carlstein, The Use of Subseries Values (1986),
-    for blocks that don't overlap."""
+    The interval is about the choice of the text, not about the luck of training.
+    Raises `ValueError` for losses of different shapes, or fewer than ten blocks.
+    Source: Efron, Bootstrap Methods: Another Look at the Jackknife (1979), section 2; Carlstein, The Use of
+    Subseries Values for Estimating the Variance of a General Statistic from a Stationary Sequence (1986), for
+    blocks that don't overlap."""
     a,b = (np.asarray(x, dtype=np.float64) for x in (losses_a, losses_b))
     if a.shape != b.shape or a.ndim != 1:
         raise ValueError(f'losses must be of the same characters: shapes {a.shape} and {b.shape}')

@@ -1,7 +1,8 @@
 """Run every page from top to bottom, in place, and clean it: `python tools/run_notebooks.py [nbs/01_bigram.ipynb ...]`
 
 With `--check` nothing is written: it fails if a cell raises, or shows something where the stored page shows
-nothing, or the other way round, which is how a cell that was never run is found."""
+nothing, or the other way round, which is how a cell that was never run is found; or if a table that is rendered from
+the logs in examples/ (a Markdown output) is not what the logs say."""
 import os, sys, time
 from pathlib import Path
 
@@ -41,7 +42,10 @@ def execute(path):
                resources={'metadata': {'path': str(path.parent)}}).execute()
     return nb
 
-def shows(cell): return sorted({o['output_type'] for o in cell.get('outputs', []) if o.get('name') != 'stderr'})
+def shows(cell):
+    "What kinds of output, and the tables word for word."
+    outputs = [o for o in cell.get('outputs', []) if o.get('name') != 'stderr']
+    return sorted({o['output_type'] for o in outputs} | {''.join(o.get('data', {}).get('text/markdown', '')) for o in outputs})
 
 def run(path, check):
     nb = execute(path)

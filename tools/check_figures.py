@@ -1,0 +1,80 @@
+"""No number without a run: `python tools/check_figures.py` checks the figures in the prose of the pages.
+
+A figure that looks measured (it has a decimal point, a percent sign, or a unit of time, loss or speed) must say where it is
+from, in a comment right after it that readers don't see: `in two minutes<!-- cpu.last.seconds/60 -->`. The comment is an
+expression over the logs in examples/ (a run by its folder's name, `published` by key, `ablation` by name) and `math`; its
+value, rounded as the text rounds it, must be the figure. References (`section 3.2`, `Python 3.10`) are no figures.
+`--test` plants wrong figures and makes sure that each is found."""
+import json, math, re, sys
+from pathlib import Path
+from types import SimpleNamespace
+
+root = Path(__file__).resolve().parent.parent
+words = dict(zip('one two three four five six seven eight nine ten twenty thirty'.split(), [*range(1,11),20,30]))
+units = r'nats?|times|seconds?|minutes?|hours?|min|s|ms|[KMG]i?B|characters a second|tokens a second'
+number = r'\d[\d,]*(?:\.\d+)?'
+figure = re.compile(rf'(?<![\w.-])(?:(?P<a>\d[\d,]*\.\d+(?!\.?\d))|(?P<b>{number})(?=\s?%|\s(?:{units})\b)|(?P<c>{"|".join(words)})(?=\s(?:seconds?|minutes?|hours?)\b))'
+                    rf'(?:\s?%|\s(?:million|{units})\b)?(?P<key><!--(?P<expression>[^>]*)-->)?')
+reference = re.compile(r'(?:section|Python|Apache|version|PyTorch)\s$')
+
+def namespace():
+    "What an expression can name: the runs, the published figures, the ablation, and mathematics."
+    names = {k: getattr(math, k) for k in ('sqrt','log','exp','pi')}
+    read = lambda path: [json.loads(l, object_hook=lambda d: SimpleNamespace(**d)) for l in path.read_text(encoding='utf-8').splitlines()]
+    for path in (root/'examples').glob('*/metrics.jsonl'):
+        rows = read(path)
+        config = json.loads((path.parent/'config.json').read_text(encoding='utf-8'), object_hook=lambda d: SimpleNamespace(**d))
+        names[path.parent.name] = SimpleNamespace(first=rows[0], best=min(rows, key=lambda r: r.val_loss), last=rows[-1], config=config)
+    names['published'] = SimpleNamespace(**{r.key: r.value for r in read(root/'examples'/'published.jsonl')})
+    if (path := root/'examples'/'ablation.jsonl').exists():
+        names['ablation'] = {r.name: r for r in read(path) if r.kind == 'comparison'}
+    return names
+
+def prose(text):
+    "The text without code and formulas."
+    for pattern in (r'```.*?```', r'\$\$.*?\$\$', r'`[^`\n]*`', r'^    .*$', r'\]\([^)]*\)'):
+        text = re.sub(pattern, lambda m: '·'*len(m[0]), text, flags=re.S|re.M if pattern.startswith('^') else re.S)
+    return text
+
+def problems(text, names):
+    "What is wrong with the figures of a text: pairs of place and sentence."
+    for m in figure.finditer(text := prose(text)):
+        if reference.search(text[:m.start()]): continue
+        said = m['a'] or m['b'] or m['c']
+        at = ' '.join(text[max(0, m.start()-30):m.end()+10].split())
+        if not m['key']: yield f'{said!r} has no source, in {at!r}'; continue
+        try: value = eval(m['expression'], {'__builtins__': {}}, names)
+        except Exception as e: yield f'{said!r}: {m["expression"].strip()!r} can not be evaluated ({e!r})'; continue
+        digits = len(said.partition('.')[2])
+        shown = float(words.get(said) or said.replace(',', ''))
+        if abs(value-shown) > .5*10**-digits * (1+1e-9): yield f'{said!r} should be {value:.{digits+2}f}, in {at!r}'
+
+def texts():
+    "Every piece of prose, with a name for it."
+    for path in sorted((root/'nbs').glob('[!_.]*.ipynb')):
+        for c in json.loads(path.read_text(encoding='utf-8'))['cells']:
+            if c['cell_type'] == 'markdown': yield f"{path.name} {c['id']}", ''.join(c['source'])
+    for name in ('CONTRIBUTING.md','CHANGELOG.md'): yield name, (root/name).read_text(encoding='utf-8')
+
+def test(names):
+    "Planted figures, each of which must be found, and honest ones, which must pass."
+    val = names['cpu'].best.val_loss
+    for bad in (f'a loss of {val:.4f}', 'it takes two minutes', '12 % of the lines', f'{val+.01:.4f}<!-- cpu.best.val_loss -->',
+                '30 times<!-- 3 -->', '1.2<!-- cpu.no_such_key -->', 'nine minutes<!-- cpu.last.seconds/60 -->'):
+        assert list(problems(bad, names)), f'not found: {bad}'
+    for good in (f'{val:.4f}<!-- cpu.best.val_loss -->', f'{val:.2f}<!-- cpu.best.val_loss -->', 'section 3.2', '`0.5`', 'six heads', '1.41<!-- sqrt(2) -->'):
+        assert not list(problems(good, names)), f'wrongly refused: {good}'
+    pages = dict(texts())   # and in a real page: one digit off
+    place,text = next((p,t) for p,t in pages.items() if not list(problems(t, names)) and '<!--' in t and figure.search(t))
+    m = next(m for m in figure.finditer(text) if m['key'] and m['a'])
+    assert list(problems(text[:m.start()] + m[0].replace(m['a'], f"{float(m['a'])*1.1:.4f}") + text[m.end():], names)), place
+    print('planted figures were found')
+
+def main():
+    names = namespace()
+    if '--test' in sys.argv: return test(names)
+    found = [f'{place}: {p}' for place,text in texts() for p in problems(text, names)]
+    print('\n'.join(found) or 'every figure in the prose has its source')
+    sys.exit(bool(found))
+
+if __name__ == '__main__': main()
