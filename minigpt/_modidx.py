@@ -48,6 +48,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                     'minigpt.evaluation.breakdown': ('evaluation.html#breakdown', 'minigpt/evaluation.py'),
                                     'minigpt.evaluation.char_kind': ('evaluation.html#char_kind', 'minigpt/evaluation.py'),
                                     'minigpt.evaluation.compare': ('evaluation.html#compare', 'minigpt/evaluation.py'),
+                                    'minigpt.evaluation.loss_report': ('evaluation.html#loss_report', 'minigpt/evaluation.py'),
                                     'minigpt.evaluation.plays': ('evaluation.html#plays', 'minigpt/evaluation.py')},
             'minigpt.gpt': { 'minigpt.gpt.Block': ('gpt.html#block', 'minigpt/gpt.py'),
                              'minigpt.gpt.Block.__init__': ('gpt.html#block.__init__', 'minigpt/gpt.py'),

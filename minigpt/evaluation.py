@@ -9,7 +9,7 @@ import numpy as np, torch
 from torch import Tensor
 
 # %% auto #0
-__all__ = ['tempest_start', 'Comparison', 'compare', 'breakdown', 'char_kind', 'plays']
+__all__ = ['tempest_start', 'Comparison', 'compare', 'breakdown', 'char_kind', 'plays', 'loss_report']
 
 # %% ../nbs/05_evaluation.ipynb #74a30af1
 @dataclass(frozen=True)
@@ -36,9 +36,10 @@ def compare(
 
     The interval is about the choice of the text, not about the luck of training.
     Raises `ValueError` for losses of different shapes, or fewer than ten blocks.
-    Source: Efron, Bootstrap Methods: Another Look at the Jackknife (1979), section 2; Carlstein, The Use of
-    Subseries Values for Estimating the Variance of a General Statistic from a Stationary Sequence (1986), for
-    blocks that don't overlap."""
+    Source: Efron, Bootstrap Methods: Another Look at the Jackknife (1979); the interval of percentiles is that of
+    Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13; Carlstein, The Use of Subseries
+    Values for Estimating the Variance of a General Statistic from a Stationary Sequence (1986), for blocks that
+    don't overlap."""
     a,b = (np.asarray(x, dtype=np.float64) for x in (losses_a, losses_b))
     if a.shape != b.shape or a.ndim != 1:
         raise ValueError(f'losses must be of the same characters: shapes {a.shape} and {b.shape}')
@@ -84,3 +85,18 @@ def plays(
     at = text.find(tempest_start)
     if at < 0: return ['text'] * len(text)
     return ['The Taming of the Shrew'] * at + ['The Tempest'] * (len(text)-at)
+
+# %% ../nbs/05_evaluation.ipynb #2dd045fc
+def loss_report(
+    losses:Tensor, # (N,) loss of each character in nats
+    text:str, # The N characters
+    window:int=None, # Size of windows that were read side by side; None leaves the place in the window out
+)->str: # A table
+    "Say where in a text the loss lies: by play, by kind of character, and by place in the window."
+    groups = {'play': plays(text), 'kind': [char_kind(c) for c in text]}
+    if window: groups['place'] = [f'from {2**int(np.log2(i % window + 1))}' for i in range(len(text))]
+    lines = [f'{"":<26}{"characters":>11}{"nats":>8}']
+    for labels in groups.values():
+        table = breakdown(losses, labels)
+        if len(table) > 1: lines += [f'{k:<26}{n:>11,}{mean:>8.3f}' for k,(n,mean) in table.items()] + ['']
+    return '\n'.join(lines + [f'{"all":<26}{len(text):>11,}{float(np.mean(np.asarray(losses))):>8.3f}'])
