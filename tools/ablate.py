@@ -56,6 +56,7 @@ ladder = {
     'deeper':        ('norm', plain, sizes, None, rates),
     'dropout':       ('deeper', plain, replace(sizes, dropout=.2), None, rates),
     'schedule':      ('deeper', cosine, sizes, None, rates),
+    'shallow again': ('schedule', cosine, one, None, rates),
 }
 options = {
     'cpu':             (None, cpu, sizes, None, ()),
@@ -65,6 +66,7 @@ options = {
     'decay 0.01':      ('cpu', replace(cpu, weight_decay=.01), sizes, None, ()),
     'decay for all':   ('cpu', replace(cpu, decay_all=True), sizes, None, ()),
     'no warm-up':      ('cpu', replace(cpu, warmup=0), sizes, None, ()),
+    'one layer':       ('cpu', cpu, one, None, ()),
     'constant rate':   ('cpu', replace(cpu, min_lr=None), sizes, None, (2e-3,4e-3,8e-3)),
 }
 variants = ladder | options

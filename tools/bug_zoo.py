@@ -1,0 +1,371 @@
+"""Break the package on purpose, a bug at a time, and see that a test on some page notices:
+`python tools/bug_zoo.py [--list] [--control] [--jobs N] [--only NAME ...]`
+
+A mutant is one change to the exported cells of a page. It is made in a copy of the repository and exported
+there, and it has to live: the broken package imports, trains, writes and scores, and every shape is right.
+Then its page is run as nbdev_test does it. The mutant counts as caught only if an assertion on the page
+fails; an error of another kind is a failure of the zoo, and so is a mutant whose text is no longer there. A
+page that notices nothing is followed by the pages to its right, which import the broken package. `--control`
+changes nothing: the package has to live, and all pages have to pass.
+
+The cells above a change are the same for all mutants of a page. They are run once, and each mutant goes on
+from there in a fork of that process, so the tool needs an operating system that has `fork`."""
+import argparse, ast, json, multiprocessing, os, shutil, sys, tempfile, traceback
+from collections import namedtuple
+from functools import cache
+from pathlib import Path
+
+os.environ |= dict(OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='')   # what is forked must not own a GPU
+import fastcore.test, matplotlib.pyplot, safetensors.torch, torch, tqdm.auto   # once, for all forks
+from execnb.shell import CaptureShell
+from nbdev.config import get_config
+from nbdev.doclinks import nbdev_export
+from nbdev.process import NBProcessor
+
+root = Path(__file__).resolve().parent.parent
+pages = sorted(p.stem for p in (root/'nbs').glob('[!_.]*.ipynb'))
+skip_flags = set(get_config(path=root).tst_flags.split())
+fork = multiprocessing.get_context('fork')
+
+Mutant = namedtuple('Mutant', 'name page old new bug seen')
+classic,peer = 'a classic','a well-known peer of this project'
+ZOO = [Mutant(*m) for m in (
+# How text becomes numbers
+('decode-off-by-one', '00_tokenizer', 'self._points[ids].tobytes()', 'self._points[ids-1].tobytes()',
+ 'The table that decodes is off by one, so each id gives the character before its own.', classic),
+('vocabulary-unsorted', '00_tokenizer', 'cls(sorted(set(text)))', 'cls(list(set(text)))',
+ 'The vocabulary has the order of a set, another in every process, and a saved model reads nonsense.',
+ classic),
+('unknown-becomes-first', '00_tokenizer', '+ 2, -1, dtype', '+ 2, 0, dtype',
+ 'An unknown character quietly becomes id 0.', classic),
+('validation-in-training', '00_tokenizer', 'return ids[:n], ids[n:]', 'return ids, ids[n:]',
+ 'The training part holds the validation part too.', classic),
+# What a guess is worth
+('targets-not-shifted', '01_bigram', 'return windows[:,:-1], windows[:,1:]',
+ 'return windows[:,:-1], windows[:,:-1]',
+ 'The model is asked for the character that it is shown, and learns to copy.', classic),
+('batch-ignores-step', '01_bigram', 'default_rng([seed, step])', 'default_rng([seed])',
+ 'Every step reads the same batch.', classic),
+('windows-miss-the-end', '01_bigram', 'integers(len(ids)-block_size, size',
+ 'integers(len(ids)-block_size-1, size',
+ 'The last piece of the text is never cut.', classic),
+('evaluation-in-training-mode', '01_bigram', 'with bar, eval_mode(model), torch', 'with bar, torch',
+ 'Dropout is on while the loss is measured.', classic),
+('mode-left-in-evaluation', '01_bigram', 'for module,training in was: module.training = training', 'pass',
+ 'After an evaluation the model stays in evaluation mode, and dropout is off from then on.', classic),
+('history-from-the-wrong-end', '01_bigram', 'history[-first:]', 'history[:first]',
+ 'The first window is given the beginning of what came before, not its end.', classic),
+('last-window-not-in-mean', '01_bigram', 'mean = losses.double().mean()',
+ 'mean = losses[:len(losses)//new*new].double().mean()',
+ 'The mean leaves out the last window, which is shorter.', classic),
+('mean-of-batch-means', '01_bigram', 'losses = torch.cat(losses)\n    mean = losses.double().mean()',
+ 'mean = torch.stack([l.double().mean() for l in losses]).mean()\n    losses = torch.cat(losses)',
+ 'The mean of batch means gives a short last batch the weight of a full one.', classic),
+('stride-scores-old-context', '01_bigram', 'logits = model(x)[:, -y.shape[1]:].float()',
+ 'logits = model(x)[:, :y.shape[1]].float()',
+ 'With overlapping windows the guesses are taken from the front of the window.', classic),
+('counts-not-continuations', '01_bigram',
+ 'if n: counts[-1] = np.bincount(shorter[first+1], minlength=len(self.keys[-1]))  # left neighbours', 'pass',
+ 'Kneser-Ney without continuation counts: below the top order it counts occurrences.', classic),
+('discount-wrong', '01_bigram', 'off = k - (k+1) * n[0]', 'off = k - k * n[0]',
+ 'The discounts lack a factor; every guess still sums to one.', classic),
+# How a character uses its past
+('mask-upside-down', '02_attention', 'device=device).tril()', 'device=device).triu()',
+ 'The mask is the wrong triangle, and a position sees only what comes after it.', classic),
+('mask-inverted', '02_attention', 'dropout_p=dropout, is_causal=True',
+ 'dropout_p=dropout, attn_mask=~causal_mask(x.shape[1], x.device)',
+ "The mask has the opposite of the kernel's meaning: attention sees only the future.",
+ 'LLMs-from-scratch #1062'),
+('no-mask', '02_attention', 'dropout_p=dropout, is_causal=True', 'dropout_p=dropout, is_causal=False',
+ 'Every position sees the answer, one place to its right.', classic),
+('scaled-by-sqrt-C', '02_attention', 'dropout_p=dropout, is_causal=True',
+ 'dropout_p=dropout, is_causal=True, scale=x.shape[-1]**-.5',
+ 'Scores are divided by the root of all channels and not of those of a head.', peer),
+('softmax-over-queries', '02_attention', 'weights = scores.softmax(-1)', 'weights = scores.softmax(-2)',
+ 'The softmax runs over the wrong axis: columns sum to one, not rows.', classic),
+('heads-not-transposed', '02_attention', 'out.transpose(1,2).flatten(2)',
+ 'out.reshape(len(out), out.shape[2], -1)',
+ 'Heads are merged without the transpose: the shape is right, and positions are mixed.', classic),
+# What turns attention into a language model
+('residual-missing', '03_gpt', 'x = x + self.attn(self.norm1(x))', 'x = self.attn(self.norm1(x))',
+ 'Attention replaces what was there and does not add to it.', classic),
+('norm-after', '03_gpt', 'x = x + self.attn(self.norm1(x))', 'x = self.norm1(x + self.attn(x))',
+ 'The norm comes after attention, on the road that should stay free.', classic),
+('positions-forgotten', '03_gpt', '+ self.position_embedding.weight[start:end]',
+ '+ 0*self.position_embedding.weight[start:end]',
+ 'No position is added, so the past is a bag.', classic),
+('first-weights-too-large', '03_gpt', 'nn.init.normal_(module.weight, std=0.02)',
+ 'nn.init.normal_(module.weight, std=0.2)',
+ 'The first weights are ten times too large, and the first guesses far too sure.', classic),
+('cache-position-off-by-one', '03_gpt', 'x = self.embed(ids, cache.length)',
+ 'x = self.embed(ids, max(0, cache.length-1))',
+ 'What comes after cached characters gets the position of the one before it.',
+ 'nanoGPT #613, where outputs with a cache differ'),
+('cache-forgets-positions', '03_gpt', 'position_embedding.weight[start:end]',
+ 'position_embedding.weight[:end-start]',
+ 'Every character read with a cache believes that it is the first.', classic),
+('cache-mask-from-the-top', '03_gpt', 'causal_mask(end, x.device)[start:]',
+ 'causal_mask(end, x.device)[:end-start]',
+ 'Several characters read behind a cache get the first rows of the mask.', classic),
+('cache-keeps-the-old-half', '03_gpt', 'row[:,-max(1, T//2):],0', 'row[:,:max(1, T//2)],0',
+ 'At the end of the window the older half is kept and the newer forgotten.', classic),
+('sampling-with-dropout', '03_gpt', 'with eval_mode(self): logits', 'if True: logits',
+ 'The model writes in training mode, with dropout on.', peer),
+('temperature-zero-is-one', '03_gpt',
+ 'if temperature == 0: return F.one_hot(logits.argmax(-1), logits.shape[-1]).float()',
+ 'temperature = temperature or 1.',
+ 'Temperature 0 is kept from dividing by zero, and then means no temperature.', peer + ', which divided'),
+('temperature-upside-down', '03_gpt', '/ max(temperature, 1e-8)', '* temperature',
+ 'Logits are multiplied by the temperature: cool is bold.', classic),
+('top-k-below-the-vocabulary', '03_gpt', 'ranked[...,top_k:] = 0',
+ 'ranked[...,min(top_k, ranked.shape[-1]-1):] = 0',
+ 'A top_k as large as the vocabulary or larger still drops the least likely character.',
+ peer + ', which crashed'),
+('top-k-of-the-first-row', '03_gpt', 'scatter(-1, order, ranked',
+ 'scatter(-1, order[:1].expand_as(order), ranked',
+ 'All rows of a batch draw by the ranking of the first.', peer),
+('top-p-stops-short', '03_gpt', 'ranked.cumsum(-1) - ranked >= top_p', 'ranked.cumsum(-1) >= top_p',
+ 'The character that reaches the share is dropped too.', classic),
+('stop-ends-every-row', '03_gpt', '(row[:,-S:] == stop).all(1)\n', '(row[:,-S:] == stop).all(1).any()\n',
+ 'One row that wrote the stop string ends all rows.', peer),
+('stop-found-in-the-prompt', '03_gpt', 'if S and i+1 >= S:', 'if S and row.shape[1] >= S:',
+ 'A stop string begun in the prompt ends the writing.', classic),
+('loaded-in-training-mode', '03_gpt', 'return model.to(device).eval()', 'return model.to(device)',
+ 'A model that was read back still drops, and answers differently each time.', classic),
+# How it learns
+('warmup-from-zero', '04_train', 'return top * (step+1) / config.warmup', 'return top * step / config.warmup',
+ 'The schedule is off by one: the first step has rate zero and moves nothing.', classic),
+('cosine-begins-at-zero', '04_train', 'done = (step - config.warmup) / max(1, config.steps - config.warmup)',
+ 'done = step / config.steps',
+ 'The cosine forgets the warm-up and drops at its start.', classic),
+('decay-on-norms', '04_train', 'dict(params=spared, weight_decay=0.)',
+ 'dict(params=spared, weight_decay=config.weight_decay)',
+ 'Norms and biases get weight decay too.', classic),
+('gradients-not-zeroed', '04_train', 'optimizer.step()\n        optimizer.zero_grad()', 'optimizer.step()',
+ 'Gradients of all earlier steps are added up.', classic),
+('accumulation-not-divided', '04_train', 'yp.flatten()) / c.accumulate', 'yp.flatten())',
+ 'Parts of a batch add up without being divided by their number.', classic),
+('clipping-off', '04_train', 'c.clip or math.inf)', 'math.inf)',
+ 'The gradient is measured and never clipped.', classic),
+('dropout-never-on', '04_train', 'self.model.train()', 'self.model.eval()',
+ 'It learns in evaluation mode.', classic),
+('learns-from-validation', '04_train', 'get_batch(self.train_ids, c.batch', 'get_batch(self.val_ids, c.batch',
+ 'Batches are cut from the validation part.', classic),
+('validation-without-history', '04_train',
+ 'evaluate(self.model, self.val_ids, history=self.train_ids)\n    if not',
+ 'evaluate(self.model, self.val_ids)\n    if not',
+ 'Validation begins without what came before it.', classic),
+('best-overwritten', '04_train', "if not self.metrics or val.nats < self.best['val_loss']:", 'if True:',
+ 'The weights kept as the best are those of the last evaluation.', peer),
+('best-compared-with-last', '04_train', "val.nats < self.best['val_loss']:",
+ "val.nats < self.last['val_loss']:",
+ 'Better than the last evaluation counts as the best of all.', classic),
+('resume-repeats-batches', '04_train', 'seed=c.seed, step=self.step)',
+ "seed=c.seed, step=next(self.__dict__.setdefault('_order', itertools.count())))",
+ 'The order of batches begins anew in each sitting.', 'nanoGPT #467, minGPT #8'),
+('resume-forgets-optimizer', '04_train', 'optimizer.load_state_dict(saved)', 'pass',
+ 'A resumed run begins with an optimiser that remembers nothing.', classic),
+('resume-forgets-chance', '04_train', "torch.set_rng_state(random['cpu'])", 'pass',
+ 'Dropout of a resumed run draws other numbers.', classic),
+('evaluates-when-it-should-not', '04_train', 'due = self.step % c.eval_every == 0 or',
+ 'due = self.step % c.eval_every != 0 or',
+ 'The test for every so many steps is inverted.', peer),
+)]
+
+
+@cache
+def read(page): return json.loads(page.read_text(encoding='utf-8'))
+
+@cache
+def place(m):
+    "Id of the cell that a mutant changes. Raises `ValueError` unless its old text is there exactly once."
+    sources = {c['id']: ''.join(c['source']) for c in read(root/'nbs'/f'{m.page}.ipynb')['cells']}
+    found = {i: s.count(m.old) for i,s in sources.items() if s.startswith(('#| export\n', '#| exports\n'))}
+    n = sum(found.values())
+    if n != 1: raise ValueError(f'{m.name}: its text is {n} times in exported cells of {m.page}, not once')
+    return max(found, key=found.get)
+
+def copy_to(folder, m=None):
+    "Copy what the pages need, change it, and export."
+    for name in ('nbs','minigpt','examples'):
+        shutil.copytree(root/name, folder/name, ignore=shutil.ignore_patterns('__pycache__', '.ipynb_*'))
+    shutil.copy(root/'settings.ini', folder)
+    if m:
+        page = folder/'nbs'/f'{m.page}.ipynb'
+        nb = read(page)   # of a copy, so it may be changed
+        [cell] = [c for c in nb['cells'] if c['id'] == place(m)]
+        cell['source'] = ''.join(cell['source']).replace(m.old, m.new)
+        page.write_text(json.dumps(nb), encoding='utf-8')
+    os.chdir(folder)
+    nbdev_export()
+    files = [(p, folder/'minigpt'/p.name) for p in (root/'minigpt').glob('[!_]*.py')]
+    changed = [old.stem for old,new in files if old.read_bytes() != new.read_bytes()]
+    assert changed == ([m.page[3:]] if m else []), f'the export changed {changed}: run nbdev_export first'
+
+def enter(folder, left=None):
+    "Be beside the pages of a copy, as nbdev_test is, and import from it, no longer from the one left."
+    os.environ['IN_TEST'] = '1'
+    os.chdir(folder/'nbs')
+    sys.path[:] = [str(folder)] + [p for p in sys.path if not (left and Path(p).is_relative_to(left))]
+
+def live(folder):
+    "Use every part of the package in a small way; only shapes are looked at."
+    enter(folder)
+    import minigpt, minigpt.train as t
+    from fastcore.test import test_eq
+    assert Path(minigpt.__file__).is_relative_to(folder)
+    corpus = t.Corpus.from_text(t.load_corpus('sample_play').text[:12_000], 'a little')
+    tok = t.CharTokenizer.from_text(corpus.text)
+    ids,V = tok.encode(corpus.text),tok.vocab_size
+    test_eq((ids.shape, len(tok.decode(ids))), ((12_000,),12_000))
+    old,new = t.split(ids)
+    x,y = t.get_batch(old, 4, 16, seed=0, step=0)
+    test_eq((x.shape, y.shape), ((4,16),(4,16)))
+    h = torch.randn(4, 16, 32)
+    test_eq(minigpt.Head(32, 8)(h).shape, (4,16,8))
+    test_eq(minigpt.MultiHeadAttention(32, 2).weights(h).shape, (4,2,16,16))
+    config = t.TrainConfig(steps=4, batch_size=8, accumulate=2, optimizer='muon', min_lr=1e-4, warmup=2,
+                           decay_all=False, clip=1., eval_every=2, device='cpu')
+    sizes = t.GPTConfig(block_size=16, n_layer=2, n_head=2, n_embd=32, dropout=.1)
+    for resume in (False,True):
+        run = t.train(config, sizes, corpus, out=folder/'run', resume=resume, progress=False)
+    test_eq((run.step, len(run.report()) > 0), (4,True))
+    model = t.GPTLanguageModel.from_pretrained(folder/'run')
+    test_eq(model(x).shape, (4,16,V))
+    assert torch.nn.functional.cross_entropy(model(x).flatten(0,1), y.flatten()).isfinite()
+    for dials in ({}, dict(temperature=0), dict(temperature=.5, top_k=5), dict(top_k=2*V), dict(top_p=.9)):
+        test_eq(model.generate(x, 20, **dials).shape, (4,36))
+    out = model.generate(x, 20, stop=[0])
+    assert len(out) == 4 and 16 < out.shape[1] <= 36
+    for stride in (None,4):
+        test_eq(t.evaluate(model, new, history=old, stride=stride).losses.shape, new.shape)
+    counts = t.CountModel(3, V).fit(old)
+    test_eq((counts.losses(new).shape, counts.probs(new[:5]).shape), (new.shape,(V,)))
+    test_eq(counts.generate(new[:5], 9).shape, (14,))
+
+def open_page(folder, name):
+    "A shell, and the cells that nbdev_test would run in it."
+    enter(folder)
+    path = folder/'nbs'/f'{name}.ipynb'
+    nb = NBProcessor(path, process=True).nb
+    def skipped(c):
+        return (c.cell_type != 'code' or 'nbdev_export'+'(' in c.source or skip_flags & c.directives_.keys()
+                or c.directives_.get('eval:', [''])[0].lower() == 'false')
+    return CaptureShell(path),[c for c in nb.cells if not skipped(c)]
+
+def run_cell(shell, cell, page):
+    "None if all is well; else whether an assertion of the page failed, and what to say about it."
+    shell.cell(cell)
+    if not (error := shell.exc): return
+    frames = [(Path(f.filename).as_posix(), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+    here = lambda name: name.startswith('<ipython-input')
+    line = next((n for name,n in frames if here(name)), 1)
+    starts = [s.lineno for s in ast.walk(ast.parse(cell.source))
+              if isinstance(s, ast.stmt) and s.lineno <= line <= s.end_lineno]
+    first = cell.source.splitlines()[max(starts)-1].strip()
+    asserts = 'fastcore/test.py', 'torch/testing/', 'numpy/testing/'   # or the page itself
+    source = frames[-1][0]
+    caught = isinstance(error, AssertionError) and (here(source) or any(a in source for a in asserts))
+    how = 'caught' if caught else f'stopped by {type(error).__name__}, which is no test,'
+    return caught, f'{how} by {page} cell {cell.id}: {first[:100]}'
+
+class Zoo:
+    "Runs things in forks, `jobs` at a time, and hears what they say."
+    def __init__(self, work, jobs):
+        self.work,self.slots,self.said = Path(work),fork.Semaphore(jobs),fork.SimpleQueue()
+
+    def wait_for(self, tasks):
+        "Run each task, a function and its arguments, in a process; returns what was said, by name."
+        children = [fork.Process(target=f, args=args) for f,*args in tasks]
+        for c in children: c.start()
+        for c in children: c.join()
+        said = {}
+        while not self.said.empty(): said |= [self.said.get()]
+        return said
+
+    def say(self, name, result):
+        if result: print(f'{name:<30}{result[1]}', flush=True)
+        self.said.put((name, result))
+
+    def begin(self, name, m):
+        "Make a copy and see whether it lives."
+        with self.slots:
+            result = None
+            try: copy_to(self.work/name, m); live(self.work/name)
+            except BaseException as e: result = False,f'crashes: {type(e).__name__}: {str(e)[:300]}'
+            self.say(name, result)
+
+    def page(self, page, mutants):
+        "Run a page as it is until each of its mutants has gone on by itself from the cell that it changes."
+        children,left = [],{m.name for m in mutants}
+        with self.slots:
+            shell,cells = open_page(self.work/'control', page)
+            for i,cell in enumerate(cells):
+                for m in (m for m in mutants if place(m) == cell.id):
+                    children.append(fork.Process(target=self.go_on, args=(m, shell, cells[i:])))
+                    children[-1].start()
+                    left.remove(m.name)
+                if not left: break
+                if result := run_cell(shell, cell, page): self.say(f'control {page}', result); break
+        for c in children: c.join()
+
+    def go_on(self, m, shell, cells):
+        with self.slots:
+            enter(self.work/m.name, left=self.work/'control')
+            cells[0].source = cells[0].source.replace(m.old, m.new)
+            results = (run_cell(shell, c, m.page) for c in cells)
+            self.say(m.name, next(filter(None, results), None))
+
+    def whole_page(self, folder, page):
+        "Run all of a page, importing from a folder."
+        with self.slots:
+            shell,cells = open_page(self.work/folder, page)
+            results = (run_cell(shell, c, page) for c in cells)
+            self.said.put((page, next(filter(None, results), None)))
+
+def run_zoo(zoo, mutants, control):
+    "Returns how many mutants were caught, and how many were not or what else failed."
+    begun = zoo.wait_for([(zoo.begin, 'control', None)] + [(zoo.begin, m.name, m) for m in mutants])
+    if begun.get('control', 1) is not None: sys.exit('the package as it is does not live')
+    if control:
+        passed = zoo.wait_for([(zoo.whole_page, 'control', p) for p in sorted(pages, reverse=True)])
+        for p in pages: print(f'{p:<30}{(passed.get(p, (0, "died")) or (0, "passes"))[1]}')
+        return 0,sum(passed.get(p, 1) is not None for p in pages)
+    alive = [m for m in mutants if begun.get(m.name, 1) is None]
+    by_page = {p: [m for m in alive if m.page == p] for p in reversed(pages)}   # longest first
+    said = zoo.wait_for([(zoo.page, p, ms) for p,ms in by_page.items() if ms])
+    for m in alive:
+        later = iter(pages[pages.index(m.page)+1:])
+        while m.name in said and said[m.name] is None and (page := next(later, None)):
+            result = zoo.wait_for([(zoo.whole_page, m.name, page)]).get(page, (False, f'died in {page}'))
+            said[m.name] = result
+            if result: print(f'{m.name:<30}{result[1]}', flush=True)
+        if m.name not in said: print(f'{m.name:<30}was never run to an end', flush=True)
+        elif said[m.name] is None: print(f'{m.name:<30}SURVIVED: {m.bug}', flush=True)
+    caught = sum(bool(said.get(m.name) and said[m.name][0]) for m in mutants)
+    return caught,len(mutants)-caught
+
+def main():
+    parser = argparse.ArgumentParser(description='Break the package on purpose and see that a page notices.')
+    parser.add_argument('--list', action='store_true', help='name the mutants and say what each has wrong')
+    parser.add_argument('--control', action='store_true', help='change nothing: all pages have to pass')
+    parser.add_argument('--jobs', type=int, default=2, help='how many to run at a time, one thread each')
+    names = [m.name for m in ZOO]
+    parser.add_argument('--only', nargs='+', metavar='NAME', choices=names, help='these mutants alone')
+    args = parser.parse_args()
+    mutants = [] if args.control else [m for m in ZOO if not args.only or m.name in args.only]
+    if args.list:
+        for m in mutants: print(f'{m.name:<30}{m.page:<14}{m.bug} ({m.seen})')
+        return
+    gone = []
+    for m in mutants:
+        try: place(m)
+        except ValueError as e: gone.append(str(e))
+    if gone: sys.exit('\n'.join(gone))
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as work:
+        caught,failed = run_zoo(Zoo(Path(work).resolve(), args.jobs), mutants, args.control)
+    print(f'{len(mutants)} mutants, {caught} caught, {failed} failed')
+    sys.exit(failed > 0)
+
+if __name__ == '__main__': main()
