@@ -11,20 +11,26 @@ from types import SimpleNamespace
 
 root = Path(__file__).resolve().parent.parent
 words = dict(zip('one two three four five six seven eight nine ten twenty thirty'.split(), [*range(1,11),20,30]))
-units = r'nats?|times|seconds?|minutes?|hours?|min|s|ms|[KMG]i?B|characters a second|tokens a second'
+units = r'nats?|times|seconds?|minutes?|hours?|min|s|ms|[KMG]i?B|characters\ a\ second|tokens\ a\ second'
 number = r'\d[\d,]*(?:\.\d+)?'
-figure = re.compile(rf'(?<![\w.-])(?:(?P<a>\d[\d,]*\.\d+(?!\.?\d))|(?P<b>{number})(?=\s?%|\s(?:{units})\b)|(?P<c>{"|".join(words)})(?=\s(?:seconds?|minutes?|hours?)\b))'
-                    rf'(?:\s?%|\s(?:million|{units})\b)?(?P<key><!--(?P<expression>[^>]*)-->)?')
+figure = re.compile(rf'''(?<![\w.-])(?:
+    (?P<decimal>\d[\d,]*\.\d+(?!\.?\d))
+  | (?P<counted>{number})(?=\s?%|\s(?:{units})\b)
+  | (?P<word>{"|".join(words)})(?=\s(?:seconds?|minutes?|hours?)\b))
+  (?:\s?%|\s(?:million|{units})\b)?
+  (?P<key><!--(?P<expression>[^>]*)-->)?''', re.X)
 reference = re.compile(r'(?:section|Python|Apache|version|PyTorch)\s$')
 
 def namespace():
     "What an expression can name: the runs, the published figures, the ablation, and mathematics."
     names = {k: getattr(math, k) for k in ('sqrt','log','exp','pi')}
-    read = lambda path: [json.loads(l, object_hook=lambda d: SimpleNamespace(**d)) for l in path.read_text(encoding='utf-8').splitlines()]
+    load = lambda text: json.loads(text, object_hook=lambda d: SimpleNamespace(**d))
+    read = lambda path: [load(line) for line in path.read_text(encoding='utf-8').splitlines()]
     for path in (root/'examples').glob('*/metrics.jsonl'):
         rows = read(path)
-        config = json.loads((path.parent/'config.json').read_text(encoding='utf-8'), object_hook=lambda d: SimpleNamespace(**d))
-        names[path.parent.name] = SimpleNamespace(first=rows[0], best=min(rows, key=lambda r: r.val_loss), last=rows[-1], config=config)
+        names[path.parent.name] = SimpleNamespace(
+            first=rows[0], best=min(rows, key=lambda r: r.val_loss), last=rows[-1],
+            config=load((path.parent/'config.json').read_text(encoding='utf-8')))
     names['published'] = SimpleNamespace(**{r.key: r.value for r in read(root/'examples'/'published.jsonl')})
     if (path := root/'examples'/'ablation.jsonl').exists():
         names['ablation'] = {r.name: r for r in read(path) if r.kind == 'comparison'}
@@ -40,14 +46,17 @@ def problems(text, names):
     "What is wrong with the figures of a text: pairs of place and sentence."
     for m in figure.finditer(text := prose(text)):
         if reference.search(text[:m.start()]): continue
-        said = m['a'] or m['b'] or m['c']
+        said = m['decimal'] or m['counted'] or m['word']
         at = ' '.join(text[max(0, m.start()-30):m.end()+10].split())
         if not m['key']: yield f'{said!r} has no source, in {at!r}'; continue
         try: value = eval(m['expression'], {'__builtins__': {}}, names)
-        except Exception as e: yield f'{said!r}: {m["expression"].strip()!r} can not be evaluated ({e!r})'; continue
+        except Exception as e:
+            yield f'{said!r}: {m["expression"].strip()!r} cannot be evaluated ({e!r})'
+            continue
         digits = len(said.partition('.')[2])
         shown = float(words.get(said) or said.replace(',', ''))
-        if abs(value-shown) > .5*10**-digits * (1+1e-9): yield f'{said!r} should be {value:.{digits+2}f}, in {at!r}'
+        if abs(value-shown) > .5*10**-digits * (1+1e-9):
+            yield f'{said!r} should be {value:.{digits+2}f}, in {at!r}'
 
 def texts():
     "Every piece of prose, with a name for it."
@@ -62,12 +71,15 @@ def test(names):
     for bad in (f'a loss of {val:.4f}', 'it takes two minutes', '12 % of the lines', f'{val+.01:.4f}<!-- cpu.best.val_loss -->',
                 '30 times<!-- 3 -->', '1.2<!-- cpu.no_such_key -->', 'nine minutes<!-- cpu.last.seconds/60 -->'):
         assert list(problems(bad, names)), f'not found: {bad}'
-    for good in (f'{val:.4f}<!-- cpu.best.val_loss -->', f'{val:.2f}<!-- cpu.best.val_loss -->', 'section 3.2', '`0.5`', 'six heads', '1.41<!-- sqrt(2) -->'):
+    for good in (f'{val:.4f}<!-- cpu.best.val_loss -->', f'{val:.2f}<!-- cpu.best.val_loss -->', 'section 3.2',
+                 '`0.5`', 'six heads', '1.41<!-- sqrt(2) -->'):
         assert not list(problems(good, names)), f'wrongly refused: {good}'
     pages = dict(texts())   # and in a real page: one digit off
-    place,text = next((p,t) for p,t in pages.items() if not list(problems(t, names)) and '<!--' in t and figure.search(t))
-    m = next(m for m in figure.finditer(text) if m['key'] and m['a'])
-    assert list(problems(text[:m.start()] + m[0].replace(m['a'], f"{float(m['a'])*1.1:.4f}") + text[m.end():], names)), place
+    keyed = lambda t: any(m['key'] and m['decimal'] for m in figure.finditer(t))
+    place,text = next((p,t) for p,t in pages.items() if keyed(t) and not list(problems(t, names)))
+    m = next(m for m in figure.finditer(text) if m['key'] and m['decimal'])
+    wrong = text[:m.start()] + m[0].replace(m['decimal'], f"{float(m['decimal'])*1.1:.4f}") + text[m.end():]
+    assert list(problems(wrong, names)), place
     print('planted figures were found')
 
 def main():
