@@ -30,7 +30,12 @@ class CopyMeter:
         "Does the source hold this piece, word for word?"
         return not piece or sa_search(self._bytes, self._suffixes, piece.encode('utf-8', 'surrogatepass'))[0] > 0
 
-def words_of(text): return re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", text.lower())
+# %% ../nbs/06_copying.ipynb #3935939b
+def words_of(
+    text:str, # Any text
+)->list: # Its words, in small letters
+    "Take a text apart into words: letters, and apostrophes between them."
+    return re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", text.lower())
 
 # %% ../nbs/06_copying.ipynb #da8bcc4c
 @patch

@@ -504,12 +504,11 @@ def get_preset(
     "Settings by name. Raises `ValueError` for a name that isn't there."
     if name == 'seed': return TrainConfig(), GPTConfig()
     if name == 'cpu':
-        return (TrainConfig(steps=1800, batch_size=24, learning_rate=8e-3, min_lr=4e-4, warmup=100,
-                            weight_decay=0.1, decay_all=False, optimizer='muon', beta2=0.99, clip=1., eval_every=300),
+        return (TrainConfig(steps=1800, batch_size=24, learning_rate=8e-3, min_lr=4e-4, optimizer='muon',
+                            eval_every=300),
                 GPTConfig(block_size=64, n_layer=4, n_head=4, n_embd=128, dropout=0.))
     if name == 'smoke':
-        return (TrainConfig(steps=30, batch_size=8, learning_rate=3e-3, min_lr=3e-4, warmup=5, optimizer='muon',
-                            eval_every=15),
+        return (TrainConfig(steps=30, batch_size=8, learning_rate=3e-3, min_lr=3e-4, optimizer='muon', eval_every=15),
                 GPTConfig(block_size=32, n_layer=2, n_head=2, n_embd=32, dropout=0.))
     raise ValueError(f"preset must be 'seed', 'cpu' or 'smoke', not {name!r}")
 
