@@ -1,9 +1,10 @@
-"""What is each part worth? `python tools/ablate.py` trains a ladder of models and writes examples/ablation.jsonl.
+"""What is each part worth? `python tools/ablate.py --long` trains a ladder of models and writes examples/ablation.jsonl.
 
 All runs read the same text with the same budget, three or five seeds each. They are judged by the exact loss on the last
-tenth of the *training* part of Tiny Shakespeare: the validation part is not looked at. Where the rate could matter, the best
-of three is taken, found with one more seed. About 40 minutes on two cores; stopped and started again, it goes on with what is
-missing. `--jobs N` runs N at a time, a core each; `--long` adds two recipes at full length; `--list` only says what is there."""
+tenth of the *training* part of Tiny Shakespeare: the validation part is not looked at. Where the rate could matter, the
+best of several is taken, found with one more seed. About an hour on two cores, of which `--long`, two recipes at full
+length, is a fifth. Stopped and started again, it goes on with what is missing; what is there is in runs/ablation, which
+has to be deleted after a change to a model's code. `--jobs N` runs N at a time, a core each."""
 import argparse, json, multiprocessing, os, platform, time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ log,kept = root/'examples'/'ablation.jsonl',root/'runs'/'ablation'   # runs/ is 
 trial_seed,steps = 0,600
 
 class Rung(nn.Module):
-    "Embeddings, one attention and perhaps a feed-forward part, an output map: a model on its way to a GPT."
+    "Embeddings, one attention, perhaps a feed-forward part, an output map, with PyTorch's own first weights."
     def __init__(self, c, think=True, residual=True):
         super().__init__()
         C = c.n_embd
@@ -53,28 +54,28 @@ sizes = GPTConfig(block_size=64, n_layer=4, n_head=4, n_embd=128, dropout=0.)   
 one = replace(sizes, n_layer=1)
 plain = TrainConfig(steps=steps, batch_size=24, eval_every=steps)   # AdamW as it comes, one rate
 cosine = replace(plain, warmup=33, min_lr=1e-5)
-rates,five = (1e-3,3e-3,1e-2),(1,2,3,4,5)
+rates,deep,five = (1e-3,3e-3,1e-2),(3e-4,1e-3,3e-3,1e-2),(1,2,3,4,5)
 bare = lambda c: Rung(c, think=False, residual=False)
 
 ladder = {
-    'bigram':        Variant(None, plain, one, (.03,.1,.3), lambda c: BigramLanguageModel(c.vocab_size, c.block_size)),
+    'bigram':        Variant(None, plain, one, (.003,.01,.03,.1), lambda c: BigramLanguageModel(c.vocab_size, c.block_size)),
     'one head':      Variant('bigram', plain, replace(one, n_head=1), rates, bare),
     'many heads':    Variant('one head', plain, one, rates, bare),
     'feed-forward':  Variant('many heads', plain, one, rates, lambda c: Rung(c, residual=False)),
     'residual':      Variant('feed-forward', plain, one, rates, Rung),
     'norm':          Variant('residual', plain, one, rates),
-    'deeper':        Variant('norm', plain, sizes, rates),
-    'dropout':       Variant('deeper', plain, replace(sizes, dropout=.2), rates),
-    'schedule':      Variant('deeper', cosine, sizes, rates),
+    'deeper':        Variant('norm', plain, sizes, deep),
+    'dropout':       Variant('deeper', plain, replace(sizes, dropout=.2), deep),
+    'schedule':      Variant('deeper', cosine, sizes, deep),
     'shallow again': Variant('schedule', cosine, one, rates),
 }
 every = TrainConfig(steps=steps, batch_size=24, learning_rate=8e-3, min_lr=4e-4, warmup=33, weight_decay=.1, decay_all=False,
                     optimizer='muon', beta2=.99, clip=1., eval_every=steps)   # whatever is usual
 options = {
     'everything':      Variant(None, every, sizes, seeds=five),
-    'AdamW for Muon':  Variant('everything', replace(every, optimizer='adamw'), sizes, (3e-3,5e-3,8e-3)),
+    'AdamW for Muon':  Variant('everything', replace(every, optimizer='adamw'), sizes, (2e-3,3e-3,5e-3)),
     'constant rate':   Variant('everything', replace(every, min_lr=None), sizes, (2e-3,4e-3,8e-3)),
-    'one layer':       Variant('everything', every, one),
+    'one layer':       Variant('everything', every, one, (4e-3,8e-3,1.6e-2)),
     'no warm-up':      Variant('everything', replace(every, warmup=0), sizes, seeds=five),
     'no clipping':     Variant('everything', replace(every, clip=0.), sizes, seeds=five),
     'beta2 0.999':     Variant('everything', replace(every, beta2=.999), sizes, seeds=five),
@@ -100,10 +101,14 @@ def train_one(job):
     name,rate,seed = job
     path = file_of(*job)
     v = variants[name]
-    config = replace(at_rate(v.config, rate), seed=seed)
-    if path.exists() and read(job)[1]['training'] == asdict(config): return job
-    torch.set_num_threads(1)
+    config = replace(at_rate(v.config, rate), seed=seed, device='cpu')
     corpus = Corpus.from_text(split(load_corpus('tinyshakespeare').text)[0], 'tinyshakespeare, training part')
+    if path.exists():
+        old = read(job)[1]
+        same = lambda settings: {k: x for k,x in settings.items() if k != 'device'}
+        if (same(old['training']), old['model'], old['corpus']['sha256'], old['versions']['torch']) == (
+            same(asdict(config)), asdict(v.sizes), corpus.sha256, torch.__version__): return job
+    torch.set_num_threads(1)
     run = Run(config, v.sizes, corpus)
     if v.make:
         run.model = v.make(run.model.config)
@@ -137,10 +142,9 @@ def runs_of(name, seeds):
     found = [read((name,best_rate(name),s)) for s in seeds]
     return [facts for _,facts in found],np.stack([losses for losses,_ in found])
 
-def lines():
+def lines(wanted):
     "The log: every trial of a rate, every run, and every comparison."
-    for name,v in variants.items():
-        if name in long and not all(file_of(name, None, s).exists() for s in v.seeds): continue
+    for name,v in wanted.items():
         for r in v.rates: yield dict(kind='trial', **read((name,r,trial_seed))[1])
         facts,losses = runs_of(name, v.seeds)
         for f in facts: yield dict(kind='run', **f)
@@ -153,19 +157,17 @@ def lines():
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('--jobs', type=int, default=os.cpu_count()//2 or 1, help='runs at a time, a core each')
-    p.add_argument('--list', action='store_true', help='only say what is there')
+    p.add_argument('--jobs', type=int, default=os.cpu_count(), help='runs at a time, a core each')
     p.add_argument('--long', action='store_true', help='also two recipes at full length, a quarter of an hour more')
     args = p.parse_args()
     kept.mkdir(parents=True, exist_ok=True)
     wanted = {name: v for name,v in variants.items() if args.long or name not in long}
     trials = [(name,r,trial_seed) for name,v in wanted.items() for r in v.rates]
-    if args.list: print(*sorted(f.stem for f in kept.glob('*.npz')), sep='\n'); return
     with multiprocessing.get_context('spawn').Pool(args.jobs) as pool:
         for _ in pool.imap_unordered(train_one, trials): pass
         jobs = [(name,best_rate(name),s) for name,v in wanted.items() for s in v.seeds]
         for _ in pool.imap_unordered(train_one, jobs): pass
-    log.write_text(''.join(json.dumps(line) + '\n' for line in lines()), encoding='utf-8')
+    log.write_text(''.join(json.dumps(line) + '\n' for line in lines(wanted)), encoding='utf-8')
     for line in map(json.loads, log.read_text(encoding='utf-8').splitlines()):
         if line['kind'] == 'comparison':
             print(f"{line['name']:<16} against {line['against']:<13} {line['difference']:+.4f}, {line['low']:+.4f} to {line['high']:+.4f}")

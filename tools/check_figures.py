@@ -16,7 +16,7 @@ number = r'\d[\d,]*(?:\.\d+)?'
 figure = re.compile(rf'''(?<![\w.-])(?:
     (?P<decimal>\d[\d,]*\.\d+(?!\.?\d))
   | (?P<counted>{number})(?=\s?%|\s(?:{units})\b)
-  | (?P<word>{"|".join(words)})(?=\s(?:seconds?|minutes?|hours?)\b))
+  | (?P<word>(?i:{"|".join(words)}))(?=\s(?:seconds?|minutes?|hours?)\b))
   (?:\s?%|\s(?:million|{units})\b)?
   (?P<key><!--(?P<expression>[^>]*)-->)?''', re.X)
 reference = re.compile(r'(?:section|Python|Apache|version|PyTorch)\s$')
@@ -54,7 +54,7 @@ def problems(text, names):
             yield f'{said!r}: {m["expression"].strip()!r} cannot be evaluated ({e!r})'
             continue
         digits = len(said.partition('.')[2])
-        shown = float(words.get(said) or said.replace(',', ''))
+        shown = float(words.get(said.lower()) or said.replace(',', ''))
         if abs(value-shown) > .5*10**-digits * (1+1e-9):
             yield f'{said!r} should be {value:.{digits+2}f}, in {at!r}'
 
