@@ -123,6 +123,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                'minigpt.train.Run.learn': ('train.html#run.learn', 'minigpt/train.py'),
                                'minigpt.train.Run.load': ('train.html#run.load', 'minigpt/train.py'),
                                'minigpt.train.Run.measure': ('train.html#run.measure', 'minigpt/train.py'),
+                               'minigpt.train.Run.overlapping': ('train.html#run.overlapping', 'minigpt/train.py'),
                                'minigpt.train.Run.plot': ('train.html#run.plot', 'minigpt/train.py'),
                                'minigpt.train.Run.remaining': ('train.html#run.remaining', 'minigpt/train.py'),
                                'minigpt.train.Run.report': ('train.html#run.report', 'minigpt/train.py'),
