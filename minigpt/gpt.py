@@ -234,8 +234,8 @@ def stream(self:GPTLanguageModel,
 
     Keys and values are cached. When the window is full, its last half is read again.
     Raises `ValueError` for an empty prompt, ids outside the vocabulary, and what `sampling_probs` refuses."""
-    if getattr(ids, 'ndim', 0) != 2 or not ids.shape[1]:
-        raise ValueError('a prompt is a tensor of token ids (B,T) with T at least 1: encode the text first')
+    if getattr(ids, 'ndim', 0) != 2 or not ids.numel():
+        raise ValueError('a prompt is a tensor of token ids (B,T), each at least 1: encode the text first')
     if max_new_tokens < 0: raise ValueError(f'max_new_tokens must be at least 0, not {max_new_tokens}')
     if isinstance(stop, str): raise ValueError('stop takes token ids: encode the text first')
     sampling_probs(torch.zeros(1,1), temperature, top_k, top_p)   # refuse now, not at the first character
