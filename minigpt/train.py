@@ -509,7 +509,7 @@ def report(self:Run)->str: # A few lines of text
 
 # %% ../nbs/04_train.ipynb #53368f71
 def get_preset(
-    name:str, # 'seed', 'cpu' or 'smoke'
+    name:str, # 'seed', 'cpu', 'cpu10' or 'smoke'
 )->tuple: # A TrainConfig and a GPTConfig
     "Settings by name. Raises `ValueError` for a name that isn't there."
     if name == 'seed': return TrainConfig(), GPTConfig()
@@ -517,10 +517,14 @@ def get_preset(
         return (TrainConfig(steps=1800, batch_size=24, learning_rate=8e-3, min_lr=4e-4, optimizer='muon',
                             eval_every=300),
                 GPTConfig(block_size=64, n_layer=4, n_head=4, n_embd=128, dropout=0.))
+    if name == 'cpu10':
+        return (TrainConfig(steps=4000, batch_size=16, learning_rate=6e-3, min_lr=3e-4, optimizer='muon',
+                            precision='bfloat16', eval_every=500),
+                GPTConfig(block_size=128, n_layer=4, n_head=6, n_embd=192, dropout=0.1))
     if name == 'smoke':
         return (TrainConfig(steps=30, batch_size=8, learning_rate=3e-3, min_lr=3e-4, optimizer='muon', eval_every=15),
                 GPTConfig(block_size=32, n_layer=2, n_head=2, n_embd=32, dropout=0.))
-    raise ValueError(f"preset must be 'seed', 'cpu' or 'smoke', not {name!r}")
+    raise ValueError(f"preset must be 'seed', 'cpu', 'cpu10' or 'smoke', not {name!r}")
 
 # %% ../nbs/04_train.ipynb #c39d678d
 def command(func):
@@ -584,7 +588,7 @@ def _own_text(folder):
 @command
 def minigpt_train(
     data:str=None, # Text file, or 'tinyshakespeare' or 'sample_play' (default: what can be found)
-    preset:Param('Settings (default: seed on a GPU, cpu without one)', str, choices=['seed','cpu','smoke'])=None,
+    preset:Param('Settings (default: seed on a GPU, cpu without one; cpu10 takes longer and learns more)', str, choices=['seed','cpu','cpu10','smoke'])=None,
     steps:int=None, # Number of steps (default: the preset's)
     out:str=None, # Folder for the run (default: a new one in runs/)
     resume:bool=False, # Take up the run in --out, or the newest one
