@@ -588,7 +588,8 @@ def _own_text(folder):
 @command
 def minigpt_train(
     data:str=None, # Text file, or 'tinyshakespeare' or 'sample_play' (default: what can be found)
-    preset:Param('Settings (default: seed on a GPU, cpu without one; cpu10 takes longer and learns more)', str, choices=['seed','cpu','cpu10','smoke'])=None,
+    preset:Param('Settings (default: seed on a GPU, cpu without one; cpu10 takes longer and learns more)', str,
+                 choices=['seed','cpu','cpu10','smoke'])=None,
     steps:int=None, # Number of steps (default: the preset's)
     out:str=None, # Folder for the run (default: a new one in runs/)
     resume:bool=False, # Take up the run in --out, or the newest one
