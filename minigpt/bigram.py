@@ -68,11 +68,11 @@ def eval_mode(
     model:nn.Module, # Any model
 ):
     "Evaluation mode inside the block; afterwards the model is in the mode it was in."
-    was = [(m, m.training) for m in model.modules()]
-    model.eval()
+    training = [m for m in model.modules() if m.training]
+    for m in training: m.training = False
     try: yield model
     finally:
-        for module,training in was: module.training = training
+        for m in training: m.training = True
 
 # %% ../nbs/01_bigram.ipynb #56163935
 def evaluate(

@@ -173,29 +173,31 @@ class KVCache:
         device=None, # Where the model is
         dtype=None, # Its number format
     ):
-        shape = 2, batch_size, config.n_head, config.block_size, config.n_embd//config.n_head  # (2,B,H,T,D)
-        self.layers = [torch.zeros(shape, device=device, dtype=dtype) for _ in range(config.n_layer)]
+        shape = batch_size, config.n_head, config.block_size, config.n_embd//config.n_head  # (B,H,T,D)
+        empty = lambda: torch.zeros(shape, device=device, dtype=dtype)
+        self.layers = [(empty(), empty()) for _ in range(config.n_layer)]  # keys and values of each
         self.length = 0  # characters read so far
 
 # %% ../nbs/03_gpt.ipynb #77d887d9
 @patch
 def forward_cached(self:MultiHeadAttention,
     x:Tensor, # (B,T,C) the new positions
-    kv:Tensor, # (2,B,H,block_size,D) this layer's share of a cache, written to
+    kv:tuple[Tensor,Tensor], # Keys and values of this layer, (B,H,block_size,D) each, written to
     start:int, # How many positions it holds already
 )->Tensor: # (B,T,C) what each new position gathered from all before it
     "Attention for positions that come after cached ones."
     q,k,v = self.project(x)
+    keys,values = kv
     end = start + x.shape[1]
-    kv[0,:,:,start:end],kv[1,:,:,start:end] = k,v
+    keys[:,:,start:end],values[:,:,start:end] = k,v
     mask = None if x.shape[1] == 1 else causal_mask(end, x.device)[start:]
-    return self.merge(F.scaled_dot_product_attention(q, kv[0,:,:,:end], kv[1,:,:,:end], attn_mask=mask))
+    return self.merge(F.scaled_dot_product_attention(q, keys[:,:,:end], values[:,:,:end], attn_mask=mask))
 
 # %% ../nbs/03_gpt.ipynb #f78b9909
 @patch
 def forward_cached(self:Block,
     x:Tensor, # (B,T,C) the new positions
-    kv:Tensor, # (2,B,H,block_size,D) this layer's share of a cache, written to
+    kv:tuple[Tensor,Tensor], # Keys and values of this layer, (B,H,block_size,D) each, written to
     start:int, # How many positions it holds already
 )->Tensor: # (B,T,C) the same, corrected twice
     "A block for positions that come after cached ones."
@@ -212,7 +214,7 @@ def forward_cached(self:GPTLanguageModel,
     """The model for characters that come after cached ones.
 
     Raises `ValueError` if the cache is full or of another batch size."""
-    rows = cache.layers[0].shape[1]
+    rows = len(cache.layers[0][0])
     if len(ids) != rows: raise ValueError(f'a cache of {rows} rows can not take {len(ids)}')
     x = self.embed(ids, cache.length)
     for block,kv in zip(self.blocks, cache.layers): x = block.forward_cached(x, kv, cache.length)
