@@ -4,6 +4,7 @@
 
 # %% ../nbs/04_train.ipynb #2567842d
 from __future__ import annotations
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,8 +23,9 @@ from .bigram import CountModel, Evaluation, evaluate, get_batch
 from .gpt import GPTConfig, GPTLanguageModel
 
 # %% auto #0
-__all__ = ['TrainConfig', 'learning_rate', 'make_optimizers', 'pick_device', 'Run', 'first_char', 'ladder_labels', 'stop_signals',
-           'clock', 'train', 'get_preset', 'command', 'newest_run', 'minigpt_train', 'minigpt_generate', 'minigpt_eval']
+__all__ = ['TrainConfig', 'learning_rate', 'balance', 'has_bfloat16', 'Muon', 'make_optimizers', 'pick_device', 'Run',
+           'first_char', 'ladder_labels', 'stop_signals', 'clock', 'train', 'get_preset', 'command', 'newest_run',
+           'minigpt_train', 'minigpt_generate', 'minigpt_eval']
 
 # %% ../nbs/04_train.ipynb #a943ea81
 @dataclass
@@ -42,7 +44,7 @@ class TrainConfig:
     decay_all: bool = True        # biases and norms too, as PyTorch does; False: matrices only
     beta2: float = 0.999          # how long AdamW remembers the size of a gradient
     clip: float = 0.              # greatest length of the gradient; 0: no limit
-    precision: str = 'float32'    # or 'bfloat16': mixed precision
+    precision: str = 'float32'    # or 'bfloat16', mixed precision; 'auto': mixed where that is faster
     eval_every: int = 500         # steps between evaluations
     seed: int = 1337              # for the first weights, the batches and dropout
     device: str = 'auto'          # 'cuda', 'mps', 'cpu', or the first of them that is there
@@ -65,7 +67,7 @@ class TrainConfig:
         check('beta2', lambda x: 0 < x < 1, 'between 0 and 1')
         check('clip', lambda x: 0 <= x < math.inf, 'at least 0')
         check('optimizer', lambda x: x in ('adamw','muon'), "'adamw' or 'muon'")
-        check('precision', lambda x: x in ('float32','bfloat16'), "'float32' or 'bfloat16'")
+        check('precision', lambda x: x in ('auto','float32','bfloat16'), "'auto', 'float32' or 'bfloat16'")
         check('device', lambda x: x.split(':')[0] in ('auto','cuda','mps','cpu'),
               "'auto', 'cuda', 'mps' or 'cpu'")
 
@@ -81,6 +83,64 @@ def learning_rate(
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
     return end + (top-end) * (1 + math.cos(math.pi*min(1, done))) / 2
 
+# %% ../nbs/04_train.ipynb #bc45f5aa
+def balance(
+    G:Tensor, # (...,m,n) matrices
+)->Tensor: # (...,m,n) the same directions, nearly all with a strength between 0.5 and 1.5
+    """Make the directions of each matrix count about the same.
+
+    Source: Jordan and others, Muon (2024), the Newton-Schulz iteration and its coefficients."""
+    tall = G.shape[-2] > G.shape[-1]
+    X = G.mT if tall else G   # the products are smaller this way round
+    X = X / X.norm(dim=(-2,-1), keepdim=True).clamp(min=1e-7)
+    for _ in range(5):
+        A = X @ X.mT
+        X = 3.4445*X + (-4.7750*A + 2.0315*A@A) @ X
+    return X.mT if tall else X
+
+# %% ../nbs/04_train.ipynb #535364d0
+def has_bfloat16(
+    device:str|torch.device, # Where to compute
+)->bool: # True if it multiplies such numbers itself
+    "Is bfloat16 a gain on this device? Where nobody can tell, no."
+    kind = torch.device(device).type
+    if kind == 'cuda': return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = getattr(torch.cpu, 'get_capabilities', dict)() if kind == 'cpu' else {}
+    return bool(able.get('avx512_bf16'))
+
+# %% ../nbs/04_train.ipynb #4b5bd03d
+class Muon(torch.optim.Optimizer):
+    """An optimiser for matrices whose steps use all directions alike.
+
+    Source: Jordan and others, Muon (2024); Liu and others, Muon is Scalable for LLM Training (2025), section
+    2.2, for the size of the steps. `torch.optim.Muon` does the same one matrix at a time and always in bfloat16."""
+    def __init__(self,
+        params, # Matrices
+        lr:float, # Rate
+        weight_decay:float=0.01, # Share of a weight taken off at each step, times the rate
+        momentum:float=0.95, # Weight of the past in the running average
+        dtype:torch.dtype=torch.float32, # Numbers to balance in
+    ):
+        super().__init__(params, dict(lr=lr, weight_decay=weight_decay, momentum=momentum))
+        self.dtype = dtype
+
+    @torch.no_grad()
+    def step(self):
+        "Change every matrix that has a gradient; those of one shape are balanced together."
+        for group in self.param_groups:
+            lr,decay,momentum = group['lr'],group['weight_decay'],group['momentum']
+            shapes = defaultdict(list)
+            for p in group['params']:
+                if p.grad is not None: shapes[p.shape].append(p)
+            for shape,params in shapes.items():
+                ahead = []
+                for p in params:
+                    mean = self.state[p].setdefault('momentum_buffer', torch.zeros_like(p))
+                    mean.lerp_(p.grad, 1-momentum)
+                    ahead.append(p.grad.lerp(mean, momentum))
+                for p,step in zip(params, balance(torch.stack(ahead).to(self.dtype))):
+                    p.mul_(1 - lr*decay).sub_(step, alpha=.2*lr*max(shape)**.5)
+
 # %% ../nbs/04_train.ipynb #a47bad0b
 def make_optimizers(
     model:GPTLanguageModel, # The model to train
@@ -88,9 +148,7 @@ def make_optimizers(
 )->list: # One optimiser, or two if Muon takes the matrices of the blocks
     """AdamW for everything, or Muon for the matrices of the blocks and AdamW for the rest.
 
-    Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), for AdamW; Jordan and others,
-    Muon (2024), whose steps are scaled to the size of AdamW's as in Liu and others, Muon is Scalable for LLM
-    Training (2025), section 2.2."""
+    Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), for AdamW."""
     muon = config.optimizer == 'muon'
     matrices = [p for p in model.blocks.parameters() if p.ndim == 2] if muon else []
     taken = {id(p) for p in matrices}
@@ -100,8 +158,8 @@ def make_optimizers(
     groups = [dict(params=decayed, weight_decay=config.weight_decay), dict(params=spared, weight_decay=0.)]
     adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9,config.beta2), fused=True)
     if not muon: return [adamw]
-    return [adamw, torch.optim.Muon(matrices, lr=config.learning_rate, weight_decay=config.weight_decay,
-                                    adjust_lr_fn='match_rms_adamw')]
+    dtype = torch.bfloat16 if has_bfloat16(model.device) else torch.float32
+    return [adamw, Muon(matrices, lr=config.learning_rate, weight_decay=config.weight_decay, dtype=dtype)]
 
 # %% ../nbs/04_train.ipynb #e0ceca78
 def pick_device(
@@ -149,6 +207,8 @@ class Run:
         torch.manual_seed(config.seed)
         self.model = GPTLanguageModel(sizes).to(self.device)
         self.optimizers = make_optimizers(self.model, config)
+        best = 'bfloat16' if has_bfloat16(self.device) else 'float32'
+        self.precision = best if config.precision == 'auto' else config.precision
         self.step,self.metrics,self.samples,self.stopped = 0,[],[],False
         self.grad_norm,self.best_weights = torch.tensor(0.),None
         self._start_clock(0.)
@@ -182,7 +242,7 @@ def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
     x,y = get_batch(self.train_ids, c.batch_size, self.model.block_size, seed=c.seed, step=self.step)
     total = torch.zeros((), device=self.device)
     for xp,yp in zip(x.chunk(c.accumulate), y.chunk(c.accumulate)):
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=c.precision == 'bfloat16'):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == 'bfloat16'):
             logits = self.model(xp)
         loss = F.cross_entropy(logits.float().flatten(0,1), yp.flatten()) / c.accumulate
         loss.backward()
@@ -257,7 +317,8 @@ def describe(self:Run)->dict: # What goes into config.json
                 counting=self.baselines,
                 versions=dict(minigpt=minigpt.__version__, torch=torch.__version__,
                               python=platform.python_version()),
-                device=str(self.device), hardware=machine, git=revision)
+                device=str(self.device), hardware=machine, git=revision,
+                precision=self.precision)
 
 # %% ../nbs/04_train.ipynb #412edc9a
 @patch(as_prop=True)
@@ -514,12 +575,12 @@ def get_preset(
     "Settings by name. Raises `ValueError` for a name that isn't there."
     if name == 'seed': return TrainConfig(), GPTConfig()
     if name == 'cpu':
-        return (TrainConfig(steps=1800, batch_size=24, learning_rate=8e-3, min_lr=4e-4, optimizer='muon',
+        return (TrainConfig(steps=1800, batch_size=24, learning_rate=8e-3, min_lr=4e-4, optimizer='muon', precision='auto',
                             eval_every=300),
                 GPTConfig(block_size=64, n_layer=4, n_head=4, n_embd=128, dropout=0.))
     if name == 'cpu10':
         return (TrainConfig(steps=4000, batch_size=16, learning_rate=6e-3, min_lr=3e-4, optimizer='muon',
-                            precision='bfloat16', eval_every=500),
+                            precision='auto', eval_every=500),
                 GPTConfig(block_size=128, n_layer=4, n_head=6, n_embd=192, dropout=0.1))
     if name == 'smoke':
         return (TrainConfig(steps=30, batch_size=8, learning_rate=3e-3, min_lr=3e-4, optimizer='muon', eval_every=15),
@@ -621,7 +682,8 @@ def minigpt_train(
     say(f'model     {run.model.n_params:,} parameters: {m.n_layer} layers, {m.n_head} heads, '
         f'{m.n_embd} channels, context {m.block_size}')
     say(f'text      {run.corpus.name}, {len(run.corpus):,} characters, sha256 {run.corpus.sha256[:16]}')
-    say(f'settings  {name}: {config.steps:,} steps of {config.batch_size} pieces, on {run.device}{why}')
+    say(f'settings  {name}: {config.steps:,} steps of {config.batch_size} pieces, in '
+        f'{run.precision} on {run.device}{why}')
     say(f'folder    {run.folder}')
     if run.step == config.steps:
         say('all steps were made already; for a longer run begin a new one with --steps')
