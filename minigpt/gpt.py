@@ -4,6 +4,7 @@
 
 # %% ../nbs/03_gpt.ipynb #9870d2d4
 from __future__ import annotations
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 import math
@@ -257,7 +258,8 @@ def _stream(self:GPTLanguageModel, ids, max_new_tokens, dials, stop, generator):
     done = torch.zeros(len(ids), dtype=torch.bool, device=self.device)
     for i in range(max_new_tokens):
         if cache.length + unread.shape[1] > T: unread,cache.length = row[:,-max(1, T//2):],0
-        with eval_mode(self): logits = self.forward_cached(unread, cache)[:,-1]
+        with eval_mode(self) if self.training else nullcontext():   # looked at anew for each character
+            logits = self.forward_cached(unread, cache)[:,-1]
         probs = sampling_probs(logits, *dials)
         if i == 0 and not probs.isfinite().all():
             raise ValueError('the model answers with numbers that are not finite')

@@ -575,11 +575,11 @@ def get_preset(
     "Settings by name. Raises `ValueError` for a name that isn't there."
     if name == 'seed': return TrainConfig(), GPTConfig()
     if name == 'cpu':
-        return (TrainConfig(steps=1800, batch_size=24, learning_rate=8e-3, min_lr=4e-4, optimizer='muon', precision='auto',
-                            eval_every=300),
+        return (TrainConfig(steps=3000, batch_size=24, learning_rate=8e-3, min_lr=4e-4, optimizer='muon', precision='auto',
+                            eval_every=500),
                 GPTConfig(block_size=64, n_layer=4, n_head=4, n_embd=128, dropout=0.))
     if name == 'cpu10':
-        return (TrainConfig(steps=4000, batch_size=16, learning_rate=6e-3, min_lr=3e-4, optimizer='muon',
+        return (TrainConfig(steps=4500, batch_size=16, learning_rate=6e-3, min_lr=3e-4, optimizer='muon',
                             precision='auto', eval_every=500),
                 GPTConfig(block_size=128, n_layer=4, n_head=6, n_embd=192, dropout=0.1))
     if name == 'smoke':

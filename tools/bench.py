@@ -1,0 +1,289 @@
+"""Speed, everything beside what it replaces: `python tools/bench.py generation|step|training|growth [...]`
+
+Whatever is compared takes turns in one run, so that a busy minute of the machine falls on all alike; what is printed is
+the median of the rounds and their range. Each command replaces its own lines in examples/speed.jsonl, which the speed page
+and README read. Nothing here can fail because a machine is slow.
+
+- `generation --gpt DIR`: one text of 500 characters by the full-size model, untrained, beside the lecture's own `gpt.py`
+  (DIR is a clone of github.com/karpathy/ng-video-lecture) in evaluation mode and without a graph, beside the time that
+  it takes to read the same weights once, and in batches
+- `step`: a training step of the preset cpu, one change after the other
+- `training --nanogpt DIR`: whole trainings, from the start of the command to its end, beside nanoGPT's own script with
+  the recipe for a processor from its README (DIR is a clone of github.com/karpathy/nanoGPT)
+- `growth`: time and memory of a training step against context, batch, width and depth"""
+import argparse, copy, json, os, platform, resource, subprocess, sys, tempfile, time
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from unittest import mock
+
+import torch, torch.nn.functional as F
+from torch import nn
+
+from minigpt import GPTConfig, GPTLanguageModel, MultiHeadAttention, attend, causal_mask, evaluate, load_corpus
+from minigpt.train import Run, get_preset
+
+root = Path(__file__).resolve().parent.parent
+log = root/'examples'/'speed.jsonl'
+
+def seconds(f):
+    start = time.perf_counter(); f(); return time.perf_counter()-start
+
+def in_turns(ways, rounds, times=1):
+    "Seconds of each call, by name, after one call of each that doesn't count."
+    for f in ways.values(): f()
+    taken = defaultdict(list)
+    for i in range(rounds):
+        for name,f in ways.items():
+            taken[name].append(seconds(lambda: [f() for _ in range(times)])/times)
+        print(f'round {i+1} of {rounds}', file=sys.stderr)
+    return taken
+
+def spread(values, digits=4):
+    v = sorted(values)
+    return [float(f'{x:.{digits}g}') for x in (median(v), v[0], v[-1])]
+
+def machine():
+    able = getattr(torch.cpu, 'get_capabilities', dict)()
+    return dict(processor=f"{platform.machine()} {able.get('cpu_name', '')}".strip(), threads=torch.get_num_threads(),
+                bfloat16=bool(able.get('avx512_bf16')), torch=torch.__version__, python=platform.python_version())
+
+def record(kind, rows):
+    "Put these rows in the place of the older ones of their kind, and show them."
+    old = [l for l in log.read_text().splitlines() if json.loads(l)['kind'] != kind] if log.exists() else []
+    new = [json.dumps(dict(kind=kind) | row) for row in rows]
+    log.write_text('\n'.join(old + new) + '\n')
+    for row in rows: print(*(f'{k} {v}' for k,v in row.items()), sep='   ')
+
+# Generation
+
+def lecture_model(folder):
+    "The model of gpt.py, by its own code up to the training loop, and its text of that file."
+    source = (folder/'gpt.py').read_text()
+    definitions,found,_ = source.partition('\nmodel = GPTLanguageModel()')
+    assert found, 'gpt.py is not the file that was expected'
+    here = os.getcwd()
+    with tempfile.TemporaryDirectory() as d:
+        os.chdir(d)
+        Path('input.txt').write_text(load_corpus('tinyshakespeare').text)
+        names = {}
+        try: exec(compile(definitions, 'gpt.py', 'exec'), names)
+        finally: os.chdir(here)
+    names['device'] = 'cpu'
+    return names['GPTLanguageModel']().eval()
+
+@torch.no_grad()
+def copy_weights(theirs, ours):
+    "Give our model the weights of the lecture's."
+    ours.token_embedding.load_state_dict(theirs.token_embedding_table.state_dict())
+    ours.position_embedding.load_state_dict(theirs.position_embedding_table.state_dict())
+    for a,b in zip(theirs.blocks, ours.blocks):
+        rows = [getattr(h, n).weight for n in ('query','key','value') for h in a.sa.heads]
+        b.attn.qkv.weight.copy_(torch.cat(rows))
+        for one,two in ((a.sa.proj,b.attn.proj), (a.ffwd.net[0],b.mlp.up), (a.ffwd.net[2],b.mlp.down),
+                        (a.ln1,b.norm1), (a.ln2,b.norm2)): two.load_state_dict(one.state_dict())
+    ours.norm.load_state_dict(theirs.ln_f.state_dict())
+    ours.head.load_state_dict(theirs.lm_head.state_dict())
+
+def matrices(model): return [m.weight.data for m in model.modules() if isinstance(m, nn.Linear)]
+
+def generation(args):
+    import minigpt.speed
+    torch.manual_seed(0)
+    theirs,cached = lecture_model(args.gpt),GPTLanguageModel().eval()
+    copy_weights(theirs, cached)
+    n,B,start = 500,64,torch.zeros(1, 1, dtype=torch.int64)
+    half = copy.deepcopy(cached).bfloat16()
+    fast,fast16 = (copy.deepcopy(m).compile_decode().compile_decode(B) for m in (cached, half))
+    def write(model, n=n, rows=1):
+        torch.manual_seed(1)
+        with torch.no_grad(): return model.generate(start.expand(rows, 1), n)
+    with torch.no_grad(): text = write(theirs, 255)
+    for model in (cached, fast): assert (write(model, 255) == text).all(), 'within the window all write the same'
+    W,W16 = matrices(cached),matrices(half)
+    whole = torch.cat([w.flatten() for w in W])
+    stream = lambda W: [w.sum() for w in W]
+    taken = in_turns({'gpt.py': lambda: write(theirs), 'cached': lambda: write(cached), 'compiled': lambda: write(fast),
+                      'compiled, bfloat16': lambda: write(fast16), 'batch of 64': lambda: write(fast, rows=B),
+                      'batch of 64, not compiled': lambda: write(cached, rows=B),
+                      'batch of 64, bfloat16': lambda: write(fast16, rows=B),
+                      'reading the weights': lambda: [stream(W) for _ in range(n)],
+                      'reading the weights in one piece': lambda: [whole.sum() for _ in range(n)],
+                      'reading the weights, bfloat16': lambda: [stream(W16) for _ in range(n)],
+                      'multiplying for 64': lambda: multiply(W, B, n), 'multiplying for 64, bfloat16': lambda: multiply(W16, B, n)},
+                     args.rounds)
+    first = [seconds(lambda: next(cached.stream(torch.zeros(1, T, dtype=torch.int64), 1)))
+             for T in (1,256) for _ in range(2*args.rounds)]
+    rows = [dict(name=k, ms_per_step=spread(1e3*s/n for s in t), characters_a_second=round((B if '64' in k else 1)*n/median(t)),
+                 times_gpt_py=spread((a/b for a,b in zip(taken['gpt.py'], t)), 3)) for k,t in taken.items()]
+    ratio = lambda a,b: spread((x/y for x,y in zip(taken[a], taken[b])), 3)
+    rows.append(dict(name='share of the limit', weights=ratio('reading the weights','compiled'),
+                     one_piece=ratio('reading the weights in one piece','compiled'),
+                     bfloat16=ratio('reading the weights, bfloat16','compiled, bfloat16'),
+                     batch=ratio('multiplying for 64','batch of 64'),
+                     batch_bfloat16=ratio('multiplying for 64, bfloat16','batch of 64, bfloat16')))
+    k = 2*args.rounds
+    rows.append(dict(name='first character', after_1=spread(1e3*s for s in first[:k]), after_256=spread(1e3*s for s in first[k:])))
+    record('generation', [r | dict(machine=machine()) for r in rows])
+
+def multiply(W, B, n):
+    "The products of a step for `B` rows, and nothing else."
+    X = [torch.ones(B, w.shape[1], dtype=w.dtype) for w in W]
+    for _ in range(n):
+        for w,x in zip(W,X): F.linear(x, w)
+
+# A training step
+
+def one_at_a_time(self, x):
+    "`MultiHeadAttention.forward` with heads that take turns and weights that are written down."
+    C,T = x.shape[-1],x.shape[1]
+    D,mask,outs = C//self.n_head,causal_mask(T),[]
+    for rows in self.qkv.weight.view(3, self.n_head, D, C).unbind(1):
+        q,k,v = (F.linear(x, w) for w in rows)
+        outs.append(attend(q, k, v, mask)[0])
+    return self.proj(torch.cat(outs, -1))
+
+def always_fused(self, x):
+    "`MultiHeadAttention.forward` with PyTorch's kernel whatever the format."
+    q,k,v = self.project(x)
+    return self.merge(F.scaled_dot_product_attention(q, k, v, is_causal=True))
+
+def step(args):
+    config,sizes = get_preset('cpu')
+    corpus,ours = load_corpus('tinyshakespeare'),MultiHeadAttention.forward
+    def learner(precision, attention=ours, muon='ours', compiled=False):
+        run = Run(replace(config, precision=precision), sizes, corpus)
+        if muon == 'PyTorch':
+            group = run.optimizers[1].param_groups[0]
+            run.optimizers[1] = torch.optim.Muon(group['params'], lr=group['lr'], weight_decay=group['weight_decay'],
+                                                 adjust_lr_fn='match_rms_adamw')
+        if compiled:
+            with mock.patch.object(MultiHeadAttention, 'forward', attention):
+                run.model.compile()
+                print(f'compiled in {seconds(run.learn):.0f} s', file=sys.stderr)
+        def learn():
+            with mock.patch.object(MultiHeadAttention, 'forward', attention): run.learn()
+        return learn
+    ways = {'heads one at a time': learner('float32', one_at_a_time, 'PyTorch'),
+            'one projection, fused attention': learner('float32', muon='PyTorch'),
+            'Muon by shapes': learner('float32'),
+            'bfloat16': learner('bfloat16', always_fused),
+            'plain attention': learner('bfloat16')}
+    if args.compiled: ways['compiled'] = learner('bfloat16', compiled=True)
+    a,b = torch.ones(2, 1024, 1024); a16,b16 = a.bfloat16(),b.bfloat16()
+    ways |= {'multiplying, float32': lambda: a @ b, 'multiplying, bfloat16': lambda: a16 @ b16}
+    taken = in_turns(ways, args.rounds, 5)
+    chars = config.batch_size*sizes.block_size
+    model = GPTLanguageModel(replace(sizes, vocab_size=65))
+    weights = sum(w.numel() for w in matrices(model))
+    pairs = 2*2 * sizes.n_layer * sizes.n_embd * sizes.block_size   # scores and sums, for every character
+    operations = 3 * chars * (2*weights + pairs)                     # forward, and twice as much back
+    rows = []
+    for name,t in taken.items():
+        row = dict(name=name, ms=spread(1e3*s for s in t))
+        if name.startswith('multiplying'): row['operations_a_second'] = spread(2*1024**3/s for s in t)
+        else: row |= dict(characters_a_second=round(chars/median(t)),
+                          gain=spread((a/b for a,b in zip(taken['heads one at a time'], t)), 3), operations=operations)
+        rows.append(row | dict(machine=machine()))
+    record('step', rows)
+
+# Whole trainings
+
+recipe = ('config/train_shakespeare_char.py --device=cpu --compile=False --eval_iters=20 --log_interval=1 --block_size=64 '
+          '--batch_size=12 --n_layer=4 --n_head=4 --n_embd=128 --max_iters=2000 --lr_decay_iters=2000 --dropout=0.0').split()
+
+class NanoGPT(nn.Module):
+    "nanoGPT's model behind our interface."
+    def __init__(self, folder):
+        super().__init__()
+        sys.path.insert(0, str(folder))
+        import model as theirs
+        saved = torch.load(folder/'out-shakespeare-char'/'ckpt.pt', map_location='cpu', weights_only=True)
+        self.gpt = theirs.GPT(theirs.GPTConfig(**saved['model_args']))
+        self.gpt.load_state_dict(saved['model'])
+        self.block_size = self.gpt.config.block_size
+    def forward(self, ids): return self.gpt(ids, ids)[0]   # with targets it answers at every position
+
+def training(args):
+    corpus,rows,here = load_corpus('tinyshakespeare'),defaultdict(list),Path.cwd()
+    with tempfile.TemporaryDirectory() as d:
+        nano,d = Path(d)/'nanoGPT',Path(d)
+        subprocess.run(['git','clone','-q',str(args.nanogpt.resolve()),str(nano)], check=True)
+        data = nano/'data'/'shakespeare_char'
+        (data/'input.txt').write_text(corpus.text)
+        subprocess.run([sys.executable,'prepare.py'], cwd=data, check=True, capture_output=True)
+        val,history = map(torch.from_numpy, (read_ids(data/'val.bin'), read_ids(data/'train.bin')))
+        def theirs(i):
+            subprocess.run([sys.executable,'train.py',*recipe], cwd=nano, check=True, capture_output=True)
+        def ours(steps, preset='cpu'):
+            def go(i):
+                out = d/f'{preset}-{steps}-{i}'
+                subprocess.run([sys.executable,'-m','minigpt.train','--preset',preset,'--steps',str(steps),'--out',str(out),
+                                '--data','tinyshakespeare'], check=True, capture_output=True, cwd=here)
+                return out
+            return go
+        ways = {'nanoGPT': theirs} | {f'cpu, {n} steps': ours(n) for n in args.steps}
+        for i in range(args.rounds):
+            for name,way in ways.items():
+                result = []
+                taken = seconds(lambda: result.append(way(i)))
+                if name == 'nanoGPT': model = NanoGPT(nano)
+                else: model = GPTLanguageModel.from_pretrained(result[0])
+                scores = {f'loss{k}': round(evaluate(model.eval(), val, history=history, stride=s).nats, 4)
+                          for k,s in (('',None), ('_overlapping',33))}
+                rows[name].append(dict(seconds=taken) | scores)
+                print(name, rows[name][-1], file=sys.stderr)
+    record('training', [dict(name=name, seconds=spread(r['seconds'] for r in rs), loss=rs[0]['loss'],
+                             loss_overlapping=rs[0]['loss_overlapping'],
+                             share_of_nanogpt=spread((r['seconds']/q['seconds'] for r,q in zip(rs, rows['nanoGPT'])), 3),
+                             machine=machine()) for name,rs in rows.items()])
+
+def read_ids(path):
+    import numpy as np
+    return np.fromfile(path, dtype=np.uint16).astype(np.int64)
+
+# How cost grows
+
+def growth(args):
+    base = dict(T=128, B=16, C=128, L=4)
+    sizes = dict(T=(64,128,256,512,1024), B=(4,8,16,32,64), C=(64,128,256,512), L=(2,4,8,16))
+    rows = []
+    for what,values in sizes.items():
+        for n in values:
+            got = [json.loads(subprocess.run([sys.executable,__file__,'one-step',*(f'{k}={v}' for k,v in (base | {what: n}).items())],
+                                             check=True, capture_output=True, text=True).stdout) for _ in range(args.rounds)]
+            rows.append(dict(name=f'{what} {n}', what=what, n=n, ms=spread(g['ms'] for g in got),
+                             mb=spread(g['mb'] for g in got), base=base, machine=machine()))
+            print(rows[-1]['name'], rows[-1]['ms'], rows[-1]['mb'], file=sys.stderr)
+    record('growth', rows)
+
+def one_step(words):
+    "Time of a training step of these sizes, and how much memory it took beyond what was in use before the model."
+    s = {k: int(v) for k,v in (w.split('=') for w in words)}
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    config,_ = get_preset('cpu')
+    run = Run(replace(config, batch_size=s['B'], precision='float32'),
+              GPTConfig(block_size=s['T'], n_layer=s['L'], n_head=s['C']//32, n_embd=s['C'], dropout=0.), load_corpus('tinyshakespeare'))
+    run.learn()
+    ms = min(seconds(run.learn) for _ in range(3))*1e3
+    print(json.dumps(dict(ms=ms, mb=(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)/1024)))
+
+def main():
+    if sys.argv[1:2] == ['one-step']: return one_step(sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    def command(f, rounds, *options):
+        p = commands.add_parser(f.__name__)
+        p.set_defaults(run=f)
+        p.add_argument('--rounds', type=int, default=rounds, help='how many times everything is measured (default: %(default)s)')
+        for name,kw in options: p.add_argument(name, **kw)
+    command(generation, 5, ('--gpt', dict(type=Path, required=True, metavar='DIR', help='a clone of ng-video-lecture')))
+    command(step, 7, ('--compiled', dict(action='store_true', help='a compiled model too, which takes a minute to compile')))
+    command(training, 2, ('--nanogpt', dict(type=Path, required=True, metavar='DIR', help='a clone of nanoGPT')),
+            ('--steps', dict(type=int, nargs='+', default=[500,2000], help='lengths of our runs (default: 500 2000)')))
+    command(growth, 3)
+    args = parser.parse_args()
+    args.run(args)
+
+if __name__ == '__main__': main()
