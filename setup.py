@@ -13,7 +13,7 @@ setuptools.setup(
     long_description_content_type='text/markdown',
     author=cfg['author'], license='Apache-2.0', keywords=cfg['keywords'],
     packages=setuptools.find_packages(include=[cfg['lib_path'], cfg['lib_path']+'.*']),
-    package_data={cfg['lib_path']: ['data/*.txt']},
+    package_data={cfg['lib_path']: ['data/*.txt', 'data/*/*']},
     python_requires='>='+cfg['min_python'],
     install_requires=cfg['requirements'].split(),
     extras_require={'dev': cfg['dev_requirements'].split()},

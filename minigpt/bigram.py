@@ -31,7 +31,7 @@ def get_batch(
         raise ValueError(f'{len(ids)} characters are too few for a context of {block_size}: '
                          'take a longer text or a smaller block_size')
     starts = np.random.default_rng([seed, step]).integers(len(ids)-block_size, size=batch_size)
-    windows = ids.unfold(0, block_size+1, 1)[torch.from_numpy(starts).to(ids.device)]
+    windows = ids.unfold(0, block_size+1, 1)[torch.from_numpy(starts).to(ids.device)].long()
     return windows[:,:-1], windows[:,1:]
 
 # %% ../nbs/01_bigram.ipynb #a9930130
@@ -95,7 +95,7 @@ def evaluate(
     if history is None or not len(history): history,ids = ids[:1],ids[1:]
     if not len(ids): raise ValueError('there is no character to score: take a longer text')
     first = min(len(history), T)
-    row = torch.cat([history[-first:], ids]).to(next(model.parameters()).device)
+    row = torch.cat([history[-first:], ids]).to(next(model.parameters()).device, torch.int64)
     spans = [(max(0, a-1-T+new), a, min(a+new, len(row))) for a in range(first, len(row), new)]
     losses,bar = [],tqdm(total=len(ids), unit=' characters', leave=False, disable=not progress)
     with bar, eval_mode(model), torch.inference_mode():

@@ -12,7 +12,7 @@ import torch, torch.nn.functional as F
 import safetensors.torch as st
 from torch import Tensor, nn
 from fastcore.basics import patch
-from .tokenizer import read_json, write_json, write_atomic
+from .tokenizer import find_pretrained, read_json, write_json, write_atomic
 from .bigram import eval_mode
 from .attention import MultiHeadAttention, causal_mask
 
@@ -303,13 +303,13 @@ def save_pretrained(self:GPTLanguageModel,
 # %% ../nbs/03_gpt.ipynb #1a7dd0ae
 @patch(cls_method=True)
 def from_pretrained(cls:GPTLanguageModel,
-    folder:str|Path, # A folder with config.json and model.safetensors
+    folder:str|Path, # A folder with config.json and model.safetensors, or 'shakespeare-small'
     device:str|torch.device='cpu', # Where to put the model
 )->GPTLanguageModel: # The model, in evaluation mode
-    """Read a model back.
+    """Read a model back. What was stored in float16 to be small is computed with in 32 bits.
 
     Raises `FileNotFoundError` for what is missing, `ValueError` for what is damaged or doesn't fit."""
-    folder = Path(folder)
+    folder = find_pretrained(folder)
     sizes = read_json(folder/'config.json').get('model')
     path = folder/'model.safetensors'
     if not path.exists():
@@ -325,4 +325,5 @@ def from_pretrained(cls:GPTLanguageModel,
         raise ValueError(f'the weights in {path} do not fit the sizes in config.json') from None
     if not all(p.is_floating_point() for p in model.parameters()):
         raise ValueError(f'{path} does not hold weights')
+    if model.head.weight.dtype == torch.float16: model.float()
     return model.to(device).eval()

@@ -16,7 +16,7 @@ from fastcore.xdg import xdg_cache_home
 
 # %% auto #0
 __all__ = ['max_bytes', 'tiny_url', 'tiny_sha256', 'Corpus', 'read_text', 'write_atomic', 'download', 'load_corpus',
-           'CharTokenizer', 'split', 'write_json', 'read_json']
+           'CharTokenizer', 'split', 'write_json', 'read_json', 'find_pretrained']
 
 # %% ../nbs/00_tokenizer.ipynb #806610af
 @dataclass(frozen=True)
@@ -217,6 +217,13 @@ def split(
     if not 0 < n < len(ids): raise ValueError(f'{len(ids)} characters are too few to split')
     return ids[:n], ids[n:]
 
+# %% ../nbs/00_tokenizer.ipynb #6360fea6
+@patch
+def encoded(self:Corpus)->tuple: # Tokenizer, training ids, validation ids
+    "The vocabulary of the text, and its ids cut in two."
+    tok = CharTokenizer.from_text(self.text)
+    return tok, *split(tok.encode(self.text))
+
 # %% ../nbs/00_tokenizer.ipynb #56481be8
 def write_json(
     path:str|Path, # The file to write or replace
@@ -251,13 +258,20 @@ def save_pretrained(self:CharTokenizer,
     write_json(path, dict(type='characters', chars=self.chars))
     return path
 
+# %% ../nbs/00_tokenizer.ipynb #1f617310
+def find_pretrained(
+    folder:str|Path, # A folder, or 'shakespeare-small' for the model that comes with the package
+)->Path: # The folder
+    "Where a saved model is; a folder of your own called shakespeare-small is ./shakespeare-small."
+    return Path(str(files('minigpt')))/'data'/folder if str(folder) == 'shakespeare-small' else Path(folder)
+
 # %% ../nbs/00_tokenizer.ipynb #39b782f9
 @patch(cls_method=True)
 def from_pretrained(cls:CharTokenizer,
-    folder:str|Path, # A folder with a tokenizer.json
+    folder:str|Path, # A folder with a tokenizer.json, or 'shakespeare-small'
 )->CharTokenizer: # The tokenizer as it was saved
     "Read `tokenizer.json`. Raises `FileNotFoundError`, or `ValueError` if it isn't a tokenizer of ours."
-    path = Path(folder)/'tokenizer.json'
+    path = find_pretrained(folder)/'tokenizer.json'
     data = read_json(path)
     if data.get('type') != 'characters' or not isinstance(data.get('chars'), str):
         raise ValueError(f'{path} does not hold a character tokenizer')

@@ -17,13 +17,17 @@ from fastcore.basics import patch
 from fastcore.imports import IN_NOTEBOOK
 from fastcore.script import Param, anno_parser
 from tqdm.auto import tqdm
+try: import resource
+except ImportError: resource = None   # on Windows
 import minigpt
-from .tokenizer import Corpus, CharTokenizer, load_corpus, read_json, split, write_atomic, write_json
+from .tokenizer import (Corpus, CharTokenizer, find_pretrained, load_corpus, read_json, split, write_atomic,
+                               write_json)
 from .bigram import CountModel, Evaluation, evaluate, get_batch
 from .gpt import GPTConfig, GPTLanguageModel
+from .large import MappedCorpus, map_corpus
 
 # %% auto #0
-__all__ = ['TrainConfig', 'learning_rate', 'balance', 'has_bfloat16', 'Muon', 'make_optimizers', 'pick_device', 'Run',
+__all__ = ['large', 'TrainConfig', 'learning_rate', 'balance', 'has_bfloat16', 'Muon', 'make_optimizers', 'pick_device', 'Run',
            'first_char', 'ladder_labels', 'stop_signals', 'clock', 'train', 'get_preset', 'command', 'newest_run',
            'minigpt_train', 'minigpt_generate', 'minigpt_eval']
 
@@ -195,15 +199,15 @@ class Run:
         self.config,self.corpus = config,corpus
         if out is not None and not str(out): raise ValueError('out is empty: name a folder')
         self.folder = None if out is None else Path(out)
-        self.tokenizer = CharTokenizer.from_text(self.corpus.text)
+        self.tokenizer,*parts = self.corpus.encoded()
         sizes = replace(model_config, vocab_size=self.tokenizer.vocab_size)
         self.device = pick_device(config.device)
-        parts = split(self.tokenizer.encode(self.corpus.text))
         if len(parts[0]) <= sizes.block_size or len(parts[1]) < 2:
             raise ValueError(f'{self.corpus.name} has {len(self.corpus):,} characters, too few for a context '
                              f'of {sizes.block_size}: bring a longer text, or take a smaller context '
                              '(the preset smoke does)')
-        self.train_ids,self.val_ids = (p.to(self.device) for p in parts)
+        on_disk = isinstance(self.corpus, MappedCorpus)   # stays there, and batches are moved
+        self.train_ids,self.val_ids = parts if on_disk else (p.to(self.device) for p in parts)
         torch.manual_seed(config.seed)
         self.model = GPTLanguageModel(sizes).to(self.device)
         self.optimizers = make_optimizers(self.model, config)
@@ -239,7 +243,8 @@ def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
     self.model.train()
     for group in (g for o in self.optimizers for g in o.param_groups):
         group['lr'] = learning_rate(self.step, c)
-    x,y = get_batch(self.train_ids, c.batch_size, self.model.block_size, seed=c.seed, step=self.step)
+    pieces = get_batch(self.train_ids, c.batch_size, self.model.block_size, seed=c.seed, step=self.step)
+    x,y = (p.to(self.device) for p in pieces)
     total = torch.zeros((), device=self.device)
     for xp,yp in zip(x.chunk(c.accumulate), y.chunk(c.accumulate)):
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == 'bfloat16'):
@@ -325,7 +330,8 @@ def describe(self:Run)->dict: # What goes into config.json
 def baselines(self:Run)->dict: # Order to loss in nats
     "Validation loss of counted n-gram models on the same characters, reckoned once."
     if not hasattr(self, '_baselines'):
-        train,val,V = self.train_ids[-5_000_000:].cpu(),self.val_ids.cpu(),self.tokenizer.vocab_size
+        train,val = (p.cpu().long() for p in (self.train_ids[-5_000_000:], self.val_ids))
+        V = self.tokenizer.vocab_size
         orders = [n for n in (1,2,3,5,7) if n < len(train)]
         loss = lambda n: CountModel(n, V).fit(train).losses(val, history=train).mean().item()
         self._baselines = {n: loss(n) for n in orders}
@@ -625,11 +631,30 @@ def _new_folder(name, root='runs'):
         try: folder.mkdir(parents=True); return folder
         except FileExistsError: pass
 
+large = 2**27   # bytes from which a text stays on the disk
+
+def _load_text(data):
+    "What `load_corpus` finds, or a large file mapped into memory, which is said."
+    here = data not in (None,'tinyshakespeare','sample_play') and Path(data).expanduser().is_file()
+    if not here or Path(data).expanduser().stat().st_size < large: return load_corpus(data)
+    watched = sys.stderr is not None and sys.stderr.isatty()
+    with tqdm(unit=' characters', unit_scale=True, leave=False, disable=not watched) as bar:
+        def progress(what, n):
+            bar.set_description_str(what, refresh=False)
+            bar.update(n - bar.n)
+        return map_corpus(data, progress=progress)
+
 def _shell(*words): return subprocess.list2cmdline(words) if os.name == 'nt' else shlex.join(words)
 
-def _find_run(run):
-    if run is not None: return Path(run)
-    folder = newest_run()
+def _find_run(run, spare=None):
+    "The folder named, or the newest run, or if there is none yet the spare one."
+    if run is not None: return find_pretrained(run)
+    try: folder = newest_run()
+    except FileNotFoundError:
+        if spare is None: raise
+        print(f'there is no run in runs/ yet: this is {spare}, which comes with minigpt and learned from Tiny '
+              'Shakespeare. Train one of your own with minigpt_train', file=sys.stderr)
+        return find_pretrained(spare)
     print(f'using {folder}, the newest run', file=sys.stderr)
     return folder
 
@@ -645,7 +670,39 @@ def _own_text(folder):
     name,sha256 = (saved.get('name'),saved.get('sha256')) if isinstance(saved, dict) else (None,None)
     return name if name in ('sample_play','tinyshakespeare') else None, name, sha256
 
-# %% ../nbs/04_train.ipynb #a070bc4e
+# %% ../nbs/04_train.ipynb #c76389bf
+def _memory(device):
+    "Most bytes used so far and bytes there are, on the card or in the process; None where nobody says."
+    if device.type == 'cuda':
+        return torch.cuda.max_memory_allocated(device), torch.cuda.get_device_properties(device).total_memory
+    if device.type != 'cpu' or resource is None: return None
+    unit = 1 if sys.platform == 'darwin' else 1024
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
+            os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE'))
+
+@patch
+def forecast(self:Run,
+    n:int=20, # Steps to try
+)->dict: # Seconds of all, of a step and of an evaluation; speed; memory in bytes; a batch that fits
+    "Try what a whole run would take. The run itself is spent by that: begin another."
+    c,before = self.config,_memory(self.device)
+    for _ in range(5): self.learn()   # the first are slow
+    self._since = self.step,self.seconds
+    for _ in range(n): loss,_ = self.learn()
+    loss.item()                       # waits for the device
+    step,speed,after = (self.seconds - self._since[1])/n,self.speed,_memory(self.device)
+    start = self.seconds
+    self.measure()
+    evaluation = self.seconds - start
+    evaluations = math.ceil(c.steps/c.eval_every) + 2   # one before the first step, one with overlapping windows
+    said = dict(seconds=c.steps*step + evaluations*evaluation, step=step, evaluation=evaluation, speed=speed)
+    if after:
+        used,there = after
+        grown = max(1, used - before[0]) * c.accumulate / c.batch_size   # by one piece of text
+        said |= dict(memory=used, of=there, fits=int((.9*there - before[0]) / grown) if used > before[0] else None)
+    return said
+
+# %% ../nbs/04_train.ipynb #84519741
 @command
 def minigpt_train(
     data:str=None, # Text file, or 'tinyshakespeare' or 'sample_play' (default: what can be found)
@@ -656,9 +713,11 @@ def minigpt_train(
     resume:bool=False, # Take up the run in --out, or the newest one
     device:str=None, # 'cuda', 'mps', 'cpu' or 'auto', the first of them that is there (default: auto)
     seed:int=None, # For first weights, batches and dropout (default: the preset's)
+    dry_run:bool=False, # Only try a few steps, and say what the run would take in time and memory
 ):
     "Train a GPT on a text."
     if out == '': raise ValueError('--out is empty: name a folder')
+    if resume and dry_run: raise ValueError('--dry_run tries a new run: leave out --resume')
     say = lambda text='': print(text, file=sys.stderr)
     if resume:
         if preset or steps is not None or seed is not None:
@@ -672,10 +731,11 @@ def minigpt_train(
         config,sizes = get_preset(name)
     given = dict(steps=steps, seed=seed, device=device)
     config = replace(config, **{k: v for k,v in given.items() if v is not None})
-    run = Run(config, sizes, load_corpus(data))
-    run.baselines   # reckoned before there is a folder: a stop during it leaves nothing behind
-    run.folder = folder if resume else Path(out) if out else _new_folder(name)
-    run.begin(resume)
+    run = Run(config, sizes, _load_text(data))
+    if not dry_run:
+        run.baselines   # reckoned before there is a folder: a stop during it leaves nothing behind
+        run.folder = folder if resume else Path(out) if out else _new_folder(name)
+        run.begin(resume)
     why = ', as no GPU was found' if run.device.type == 'cpu' else ', the fastest device found'
     if config.device != 'auto': why = ''
     m = run.model.config
@@ -684,6 +744,14 @@ def minigpt_train(
     say(f'text      {run.corpus.name}, {len(run.corpus):,} characters, sha256 {run.corpus.sha256[:16]}')
     say(f'settings  {name}: {config.steps:,} steps of {config.batch_size} pieces, in '
         f'{run.precision} on {run.device}{why}')
+    if dry_run:
+        f = run.forecast()
+        say(f"time      about {clock(f['seconds'])}: {config.steps:,} steps of {1e3*f['step']:.3g} ms, "
+            f"evaluations of {f['evaluation']:.1f} s; {f['speed']:,} characters a second")
+        if 'memory' in f:
+            say(f"memory    {f['memory']/2**30:.2f} of {f['of']/2**30:.1f} GiB"
+                + (f"; about {f['fits']:,} pieces a step would fit" if f['fits'] else ''))
+        return say('nothing was kept; the same command without --dry_run begins the run')
     say(f'folder    {run.folder}')
     if run.step == config.steps:
         say('all steps were made already; for a longer run begin a new one with --steps')
@@ -702,7 +770,7 @@ def minigpt_train(
 # %% ../nbs/04_train.ipynb #f1f33f28
 def _read_run(run, device):
     "Folder, tokenizer and model of a run, which must belong together."
-    where,folder = pick_device(device),_find_run(run)
+    where,folder = pick_device(device),_find_run(run, 'shakespeare-small')
     tokenizer,model = CharTokenizer.from_pretrained(folder),GPTLanguageModel.from_pretrained(folder, where)
     if tokenizer.vocab_size != model.config.vocab_size:
         raise ValueError(f'tokenizer and model in {folder} do not belong together: '
@@ -712,7 +780,8 @@ def _read_run(run, device):
 # %% ../nbs/04_train.ipynb #16b51c00
 @command
 def minigpt_generate(
-    run:Param('Folder of a run (default: the newest in runs/)', str, opt=False, nargs='?')=None,
+    run:Param("Folder of a run (default: the newest in runs/, or else 'shakespeare-small', which is in the package)", str,
+              opt=False, nargs='?')=None,
     prompt:str=None, # Text to go on from; \n is a line break (default: a line break)
     max_new_tokens:int=500, # How many characters to write
     temperature:float=1., # Boldness: 0 takes the most likely, 1 draws from the guess as it stands
@@ -745,7 +814,8 @@ def minigpt_generate(
 # %% ../nbs/04_train.ipynb #1efe7c32
 @command
 def minigpt_eval(
-    run:Param('Folder of a run (default: the newest in runs/)', str, opt=False, nargs='?')=None,
+    run:Param("Folder of a run (default: the newest in runs/, or else 'shakespeare-small', which is in the package)", str,
+              opt=False, nargs='?')=None,
     data:str=None, # Text to be judged by (default: the validation part of the run's own text)
     stride:int=None, # New characters a window; fewer take longer, with more context for each (default: all)
     device:str='auto', # 'cuda', 'mps', 'cpu', or the first of them that is there
@@ -753,13 +823,14 @@ def minigpt_eval(
     "Measure the exact loss of a trained model."
     folder,tokenizer,model = _read_run(run, device)
     known,name,sha256 = _own_text(folder)
-    corpus = load_corpus(data or known)
+    corpus = _load_text(data or known)
     own = corpus.sha256 == sha256
     if data is None and not own:
         raise ValueError(f'the run learned from {name!r}, and what was found is {corpus.name!r}: '
                          'name a text with --data')
-    ids,history = tokenizer.encode(corpus.text),None
-    if own: history,ids = split(ids)
+    if own: _,history,ids = corpus.encoded()
+    elif isinstance(corpus, MappedCorpus): raise ValueError(f'{data} is too large to be judged whole: take a part of it')
+    else: history,ids = None,tokenizer.encode(corpus.text)
     watched = sys.stderr is not None and sys.stderr.isatty()
     result = evaluate(model, ids, history=history, stride=stride, progress=watched)
     print(f'{result.nats:.4f} nats, {result.bits:.4f} bits, perplexity {result.perplexity:.3f} per character')

@@ -1,4 +1,4 @@
-"""Speed, everything beside what it replaces: `python tools/bench.py generation|step|training|growth [...]`
+"""Speed, everything beside what it replaces: `python tools/bench.py COMMAND [...]`
 
 Whatever is compared takes turns in one run, so that a busy minute of the machine falls on all alike; what is printed is
 the median of the rounds and their range. Each command replaces its own lines in examples/speed.jsonl, which the speed page
@@ -7,10 +7,12 @@ and README read. Nothing here can fail because a machine is slow.
 - `generation --gpt DIR`: one text of 500 characters by the full-size model, untrained, beside the lecture's own `gpt.py`
   (DIR is a clone of github.com/karpathy/ng-video-lecture) in evaluation mode and without a graph, beside the time that
   it takes to read the same weights once, and in batches
-- `step`: a training step of the preset cpu, one change after the other
+- `step`: a training step of the preset cpu, one change after the other; with ONEDNN_MAX_CPU_ISA=AVX2 in the environment,
+  on a processor without instructions for bfloat16
 - `training --nanogpt DIR`: whole trainings, from the start of the command to its end, beside nanoGPT's own script with
   the recipe for a processor from its README (DIR is a clone of github.com/karpathy/nanoGPT)
-- `growth`: time and memory of a training step against context, batch, width and depth"""
+- `growth`: time and memory of a training step against context, batch, width and depth
+- `large`: a training on two gigabytes of text that stay on the disk, and the private memory it takes (Linux)"""
 import argparse, copy, json, os, platform, resource, subprocess, sys, tempfile, time
 from collections import defaultdict
 from dataclasses import replace
@@ -186,7 +188,8 @@ def step(args):
         else: row |= dict(characters_a_second=round(chars/median(t)),
                           gain=spread((a/b for a,b in zip(taken['heads one at a time'], t)), 3), operations=operations)
         rows.append(row | dict(machine=machine()))
-    record('step', rows)
+    isa = os.environ.get('ONEDNN_MAX_CPU_ISA')
+    record('step' + (f', {isa}' if isa else ''), rows)
 
 # Whole trainings
 
@@ -269,6 +272,30 @@ def one_step(words):
     ms = min(seconds(run.learn) for _ in range(3))*1e3
     print(json.dumps(dict(ms=ms, mb=(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)/1024)))
 
+# A text that does not fit
+
+def large(args):
+    import random
+    lines,rows = load_corpus('tinyshakespeare').text.splitlines(keepends=True),[]
+    with tempfile.TemporaryDirectory() as d:
+        path,chance = Path(d)/'large.txt',random.Random(0)
+        with open(path, 'w', encoding='utf-8') as f:
+            while f.tell() < args.bytes: chance.shuffle(lines); f.writelines(lines)
+        for name in ('encoded and trained, 50 steps','trained again'):
+            start,most = time.perf_counter(),0
+            child = subprocess.Popen([sys.executable,'-m','minigpt.train','--preset','smoke','--steps','50','--data',str(path),'--out',
+                                      str(Path(d)/name[:7])], env=os.environ | dict(XDG_CACHE_HOME=d), stdout=subprocess.DEVNULL)
+            while child.poll() is None:
+                try: status = Path(f'/proc/{child.pid}/status').read_text()
+                except OSError: break
+                private = [int(l.split()[1]) for l in status.splitlines() if l.startswith('RssAnon')]
+                most = max([most, *private])
+                time.sleep(.05)
+            assert child.wait() == 0
+            rows.append(dict(name=name, characters=path.stat().st_size, seconds=time.perf_counter()-start,
+                             private_mb=round(most/1024), machine=machine()))
+    record('large', rows)
+
 def main():
     if sys.argv[1:2] == ['one-step']: return one_step(sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -283,6 +310,7 @@ def main():
     command(training, 2, ('--nanogpt', dict(type=Path, required=True, metavar='DIR', help='a clone of nanoGPT')),
             ('--steps', dict(type=int, nargs='+', default=[500,2000], help='lengths of our runs (default: 500 2000)')))
     command(growth, 3)
+    command(large, 1, ('--bytes', dict(type=int, default=2*10**9, help='size of the text (default: %(default)s)')))
     args = parser.parse_args()
     args.run(args)
 

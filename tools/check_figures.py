@@ -2,7 +2,8 @@
 
 A figure that looks measured (it has a decimal point, a percent sign, or a unit of time, loss or speed) must say where it is
 from, in a comment right after it that readers don't see: `in two minutes<!-- cpu.last.seconds/60 -->`. The comment is an
-expression over the logs in examples/ (a run by its folder's name, `published` by key, `ablation` by name) and `math`; its
+expression over the logs in examples/ (a run by its folder's name, `published` by key, `ablation` by name, `speed` by
+kind and name) and `math`; its
 value, rounded as the text rounds it, must be the figure. References (`section 3.2`, `Python 3.10`) are no figures.
 `--test` plants wrong figures and makes sure that each is found."""
 import json, math, re, sys
@@ -34,6 +35,8 @@ def namespace():
     names['published'] = SimpleNamespace(**{r.key: r.value for r in read(root/'examples'/'published.jsonl')})
     if (path := root/'examples'/'ablation.jsonl').exists():
         names['ablation'] = {r.name: r for r in read(path) if r.kind == 'comparison'}
+    if (path := root/'examples'/'speed.jsonl').exists():
+        names['speed'] = {f'{r.kind}: {r.name}': r for r in read(path)}
     return names
 
 def prose(text):

@@ -44,7 +44,8 @@ def page_faults(path):
 def notebooks(): return [f'nbs/{p.name} {fault}' for p in pages for fault in page_faults(p)]
 
 def wheel(path):
-    wanted = {f'minigpt/{p.name}' for p in (root/'minigpt').glob('*.py')} | {'minigpt/data/sample_play.txt'}
+    data = (p for p in (root/'minigpt'/'data').rglob('*') if p.is_file())
+    wanted = {p.relative_to(root).as_posix() for p in (*(root/'minigpt').glob('*.py'), *data)}
     found = {n for n in zipfile.ZipFile(path).namelist() if '.dist-info/' not in n}
     return [f'{n} is missing from the wheel' for n in sorted(wanted-found)] + [f'{n} has no place in the wheel' for n in sorted(found-wanted)]
 
