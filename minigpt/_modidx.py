@@ -95,6 +95,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                'minigpt.speed._kind': ('speed.html#_kind', 'minigpt/speed.py'),
                                'minigpt.speed._linear': ('speed.html#_linear', 'minigpt/speed.py'),
                                'minigpt.speed._norm': ('speed.html#_norm', 'minigpt/speed.py'),
+                               'minigpt.speed._try': ('speed.html#_try', 'minigpt/speed.py'),
                                'minigpt.speed.decode_step': ('speed.html#decode_step', 'minigpt/speed.py'),
                                'minigpt.speed.written': ('speed.html#written', 'minigpt/speed.py')},
             'minigpt.tokenizer': { 'minigpt.tokenizer.CharTokenizer': ('tokenizer.html#chartokenizer', 'minigpt/tokenizer.py'),

@@ -26,6 +26,7 @@ def attend(
     k:Tensor, # (...,S,D) keys
     v:Tensor, # (...,S,D) values
     mask:Tensor=None, # (T,S) bool, `True` where a row may look at a column; None lets all see all
+    dropout:float=0., # Share of the weights dropped, in training
 )->tuple: # What each position gathered (...,T,D), and the weights it used (...,T,S)
     """Scaled dot-product attention.
 
@@ -33,6 +34,7 @@ def attend(
     scores = q @ k.transpose(-2,-1) / math.sqrt(q.shape[-1])
     if mask is not None: scores = scores.masked_fill(~mask, -torch.inf)
     weights = scores.softmax(-1)
+    if dropout: weights = F.dropout(weights, dropout)
     return weights @ v, weights
 
 # %% ../nbs/02_attention.ipynb #f183f95d
@@ -91,9 +93,8 @@ class MultiHeadAttention(nn.Module):
         "Let each position look at itself and those before it, in `H` ways."
         q,k,v = self.project(x)
         dropout = self.dropout if self.training else 0.
-        if q.dtype == torch.bfloat16 and q.device.type == 'cpu':   # the plain way learns faster there
-            out,weights = attend(q, k, v, causal_mask(x.shape[1]))
-            return self.merge(F.dropout(weights, dropout) @ v if dropout else out)
+        if self.training and q.dtype == torch.bfloat16 and q.device.type == 'cpu':   # the plain way learns faster
+            return self.merge(attend(q, k, v, causal_mask(x.shape[1], x.device), dropout)[0])
         return self.merge(F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True))
 
 # %% ../nbs/02_attention.ipynb #136157a9

@@ -254,11 +254,11 @@ def stream(self:GPTLanguageModel,
 def _stream(self:GPTLanguageModel, ids, max_new_tokens, dials, stop, generator):
     T,S = self.block_size,0 if stop is None else len(stop)
     row = unread = ids[:,-T:]
-    cache = KVCache(self.config, len(ids), self.device, self.head.weight.dtype)
+    cache,parts = KVCache(self.config, len(ids), self.device, self.head.weight.dtype),list(self.modules())
     done = torch.zeros(len(ids), dtype=torch.bool, device=self.device)
     for i in range(max_new_tokens):
         if cache.length + unread.shape[1] > T: unread,cache.length = row[:,-max(1, T//2):],0
-        with eval_mode(self) if self.training else nullcontext():   # looked at anew for each character
+        with eval_mode(self) if any(p.training for p in parts) else nullcontext():   # whoever reads may change it
             logits = self.forward_cached(unread, cache)[:,-1]
         probs = sampling_probs(logits, *dials)
         if i == 0 and not probs.isfinite().all():

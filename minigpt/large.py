@@ -6,11 +6,11 @@
 from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
-import codecs, hashlib, io, json, os
+import codecs, hashlib, io, os, warnings
 import numpy as np, torch
 from torch import Tensor
 from fastcore.xdg import xdg_cache_home
-from .tokenizer import CharTokenizer, Corpus, split, tiny_sha256, write_json
+from .tokenizer import CharTokenizer, Corpus, read_json, split, tiny_sha256, write_json
 
 # %% auto #0
 __all__ = ['most_val', 'text_pieces', 'MappedCorpus', 'map_corpus']
@@ -35,7 +35,7 @@ most_val = 200_000   # characters to be judged by: a tenth of gigabytes would ta
 class MappedCorpus(Corpus):
     "A text that stays on the disk, as ids."
     tokenizer: CharTokenizer = None                 # its vocabulary
-    ids: Tensor = field(default=None, repr=False)   # (N,) one, two or four bytes each, fetched when looked at
+    ids: Tensor = field(default=None, repr=False, compare=False)   # (N,) one, two or four bytes each
 
     def __len__(self): return len(self.ids)
 
@@ -57,27 +57,28 @@ def _survey(path, progress):
         chars.update(piece); n += len(piece); sha256.update(piece.encode())
         progress(n)
     if not n: raise ValueError(f'{path} is empty: there is nothing to learn from')
-    return dict(chars=''.join(sorted(chars)), n=n, sha256=sha256.hexdigest())
+    kind = 'uint8' if len(chars) <= 256 else 'int16' if len(chars) < 2**15 else 'int32'
+    return dict(chars=''.join(sorted(chars)), n=n, sha256=sha256.hexdigest(), kind=kind)
 
 def _write_ids(path, out, known, progress):
-    "Second reading: write the ids, behind those that an interrupted writing left."
-    tok = CharTokenizer(known['chars'])
-    kind = np.dtype(np.uint8 if tok.vocab_size <= 256 else np.int16 if tok.vocab_size < 2**15 else np.int32)
-    done = out.stat().st_size // kind.itemsize if out.exists() else 0
-    n,sha256 = 0,hashlib.sha256()
-    with open(out, 'r+b' if done else 'wb') as f:
-        f.seek(done * kind.itemsize)
-        for piece in text_pieces(path):
-            sha256.update(piece.encode())
-            if (new := piece[max(0, done-n):]): f.write(tok.encode(new).numpy().astype(kind).tobytes())
-            n += len(piece)
-            progress(n)
-        f.truncate()
-        f.flush(); os.fsync(f.fileno())
-    if sha256.hexdigest() != known['sha256']:
-        out.unlink()
-        raise ValueError(f'{path} changed while it was read: begin again')
-    return kind.name
+    "Second reading: write the ids, whole or not at all; returns their checksum."
+    tok,kind,n = CharTokenizer(known['chars']),np.dtype(known['kind']),0
+    text,written = hashlib.sha256(),hashlib.sha256()
+    tmp = out.with_name(f'.{out.name}.{os.getpid()}.tmp')
+    try:
+        with open(tmp, 'wb') as f:
+            for piece in text_pieces(path):
+                text.update(piece.encode())
+                data = tok.encode(piece).numpy().astype(kind).tobytes()
+                written.update(data)
+                f.write(data)
+                n += len(piece)
+                progress(n)
+            f.flush(); os.fsync(f.fileno())
+        if text.hexdigest() != known['sha256']: raise ValueError(f'{path} changed while it was read: begin again')
+        os.replace(tmp, out)
+    finally: tmp.unlink(missing_ok=True)
+    return written.hexdigest()
 
 def map_corpus(
     path:str|Path, # A UTF-8 text file of any size
@@ -86,28 +87,25 @@ def map_corpus(
 )->MappedCorpus: # The text, on the disk
     """Encode a text file once, and map its ids into memory; a second call finds them.
 
-    An encoding that was interrupted goes on where it was. What is found is checked by its checksum, and made
-    anew if the text or the ids have changed. Raises `OSError` for a file that can't be read or a disk that is full,
-    and `ValueError` for one that is empty or not UTF-8."""
-    path = Path(path).expanduser()
-    about = path.stat()
-    stamp = dict(size=about.st_size, time=about.st_mtime_ns)
-    if folder is None:
-        which = hashlib.sha256(f'{path.resolve()} {stamp}'.encode('utf-8', 'replace')).hexdigest()[:16]
-        folder = xdg_cache_home()/'minigpt'/f'ids-{which}'
+    What is found is checked by its checksum, and made anew if the text or the ids have changed. Raises `OSError`
+    for a file that can't be read or a disk that is full, and `ValueError` for one that is empty or not UTF-8."""
+    path = Path(path)
+    about,where = path.stat(),str(path.resolve()).encode('utf-8', 'replace').decode()
+    stamp = dict(path=where, size=about.st_size, time=about.st_mtime_ns)
+    if folder is None: folder = xdg_cache_home()/'minigpt'/f'ids-{hashlib.sha256(where.encode()).hexdigest()[:16]}'
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     ids,notes = folder/'ids.bin',folder/'corpus.json'
-    known = json.loads(notes.read_text(encoding='utf-8')) if notes.exists() else {}
+    try: known = read_json(notes)
+    except (FileNotFoundError, ValueError): known = {}   # not there yet, or damaged
     if known.get('stamp') != stamp:   # another text, or none yet
-        ids.unlink(missing_ok=True)
         known = dict(stamp=stamp) | _survey(path, lambda n: progress('read', n))
         write_json(notes, known)
     if 'ids' not in known or not ids.exists() or _checksum(ids) != known['ids']:
-        if 'ids' in known: ids.unlink(missing_ok=True)   # damaged
-        known['kind'] = _write_ids(path, ids, known, lambda n: progress('encoded', n))
-        known['ids'] = _checksum(ids)
+        known['ids'] = _write_ids(path, ids, known, lambda n: progress('encoded', n))
         write_json(notes, known)
-    mapped = torch.from_file(str(ids), size=known['n'], dtype=getattr(torch, known['kind']))
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'The given NumPy array is not writable')   # nobody writes to it
+        mapped = torch.from_numpy(np.memmap(ids, dtype=known['kind'], mode='r'))
     name = 'tinyshakespeare' if known['sha256'] == tiny_sha256 else path.stem.encode('utf-8', 'replace').decode()
     return MappedCorpus(name, '', known['sha256'], str(path), CharTokenizer(known['chars']), mapped)

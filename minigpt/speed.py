@@ -4,12 +4,14 @@
 
 # %% ../nbs/09_speed.ipynb #86026b44
 from __future__ import annotations
+from dataclasses import astuple
 from functools import cache
-from types import MethodType
+from types import FunctionType, MethodType
 import math, warnings
 import torch, torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from fastcore.basics import patch
+from .bigram import eval_mode
 from .gpt import GPTLanguageModel, KVCache
 
 # %% auto #0
@@ -55,39 +57,53 @@ def decode_step(
     return _linear(model.head, _norm(model.norm, x))
 
 # %% ../nbs/09_speed.ipynb #342010ce
-@cache
-def _compiled(): return torch.compile(decode_step, dynamic=False, fullgraph=True)
+def _kind(model, rows): return astuple(model.config), rows, model.head.weight.dtype, model.head.weight.device
 
-def _kind(model, rows): return rows, model.head.weight.dtype, model.head.weight.device
+@cache
+def _compiled(kind):
+    "A compiled step for one kind of model, with code of its own so that none is mistaken for another."
+    step = FunctionType(decode_step.__code__.replace(), globals(), 'decode_step')
+    return torch.compile(step, dynamic=False, fullgraph=True,
+                         options=dict(guard_filter_fn=torch.compiler.keep_tensor_guards_unsafe))
 
 @torch.no_grad()
 def _forward_compiled(self, ids, cache):
     rows,length = len(cache.layers[0][0]),cache.length
-    if (ids.shape != (rows,1) or _kind(self, rows) not in self.compiled_for or self.training
-            or length >= self.block_size):
+    if (ids.shape != (rows,1) or self.training or length >= self.block_size
+            or (kind := _kind(self, rows)) not in self.compiled_for):
         return type(self).forward_cached(self, ids, cache)
     ids = ids.clone(memory_format=torch.contiguous_format)   # laid out as it was compiled for
-    step = lambda: _compiled()(self, ids, torch.tensor([length], device=ids.device), cache.layers)
-    try:
-        with torch.compiler.set_stance('default', skip_guard_eval_unsafe=True): logits = step()
-    except RuntimeError: logits = step()   # called in a new way, as under `inference_mode`: compiles for it too
+    logits = _compiled(kind)(self, ids, torch.tensor([length], device=ids.device), cache.layers)
     cache.length += 1
     return logits[:,None]
 
+_forward_compiled.__name__ = 'forward_cached'   # pickled by name: a model that is read back writes uncompiled
+
+def _try(self, rows):
+    "Compile the step for so many rows, and see that it says what the model says."
+    device,dtype = self.device,self.head.weight.dtype
+    kv,plain = (KVCache(self.config, rows, device, dtype) for _ in range(2))
+    for t in range(min(3, self.block_size)):
+        ids = torch.full((rows,1), t % self.config.vocab_size, device=device)
+        fast = _compiled(_kind(self, rows))(self, ids, torch.tensor([t], device=device), kv.layers)
+        slow = type(self).forward_cached(self, ids, plain)[:,0].float()
+        if (fast-slow).abs().max() > (.1 if dtype == torch.bfloat16 else .001) * (1 + slow.abs().max()):
+            raise ValueError('the model has parts that the step does not know')
+
 @patch
+@torch.no_grad()
 def compile_decode(self:GPTLanguageModel,
     batch_size:int=1, # Rows that will be written at a time, B
 )->GPTLanguageModel: # Itself
     """Compile the step for one character, so that `stream` and `generate` write faster, in the same numbers.
 
-    Takes seconds, the first time. Warns and changes nothing if there is no compiler that works."""
-    position,mode = torch.zeros(1, dtype=torch.int64, device=self.device),self.training
+    Takes seconds, the first time. Warns and changes nothing if there is no compiler that works, or if the model
+    has parts of its own. Compile again after rebuilding a model; training it on, or copying it, is fine."""
     try:
-        kv = KVCache(self.config, batch_size, self.device, self.head.weight.dtype).layers
-        with torch.no_grad(): _compiled()(self, position.expand(batch_size, 1), position, kv)   # hear of it now
+        with eval_mode(self): _try(self, batch_size)
     except Exception as e:
         reason = str(e).strip().partition('\n')[0][:100]
-        warnings.warn(f'writing goes on uncompiled, as the step does not compile here ({type(e).__name__}: {reason})')
+        warnings.warn(f'writing goes on uncompiled, as the step does not serve here ({type(e).__name__}: {reason})')
         return self
     self.compiled_for = getattr(self, 'compiled_for', frozenset()) | {_kind(self, batch_size)}
     self.forward_cached = MethodType(_forward_compiled, self)

@@ -262,8 +262,8 @@ def save_pretrained(self:CharTokenizer,
 def find_pretrained(
     folder:str|Path, # A folder, or 'shakespeare-small' for the model that comes with the package
 )->Path: # The folder
-    "Where a saved model is; a folder of your own called shakespeare-small is ./shakespeare-small."
-    return Path(str(files('minigpt')))/'data'/folder if str(folder) == 'shakespeare-small' else Path(folder)
+    "Where a saved model is; a folder of your own of that name is './shakespeare-small', or a `Path`."
+    return Path(str(files('minigpt')))/'data'/folder if folder == 'shakespeare-small' else Path(folder)
 
 # %% ../nbs/00_tokenizer.ipynb #39b782f9
 @patch(cls_method=True)

@@ -12,7 +12,7 @@ import copy, io, itertools, json, math, os, platform, shlex, signal, subprocess,
 import warnings
 import torch, torch.nn.functional as F
 import safetensors.torch as st
-from torch import nn
+from torch import Tensor, nn
 from fastcore.basics import patch
 from fastcore.imports import IN_NOTEBOOK
 from fastcore.script import Param, anno_parser
@@ -108,7 +108,8 @@ def has_bfloat16(
 )->bool: # True if it multiplies such numbers itself
     "Is bfloat16 a gain on this device? Where nobody can tell, no."
     kind = torch.device(device).type
-    if kind == 'cuda': return torch.cuda.is_bf16_supported(including_emulation=False)
+    if kind == 'cuda':
+        with torch.cuda.device(device): return torch.cuda.is_bf16_supported(including_emulation=False)
     able = getattr(torch.cpu, 'get_capabilities', dict)() if kind == 'cpu' else {}
     return bool(able.get('avx512_bf16'))
 
@@ -125,8 +126,8 @@ class Muon(torch.optim.Optimizer):
         momentum:float=0.95, # Weight of the past in the running average
         dtype:torch.dtype=torch.float32, # Numbers to balance in
     ):
-        super().__init__(params, dict(lr=lr, weight_decay=weight_decay, momentum=momentum))
-        self.dtype = dtype
+        super().__init__(params, dict(lr=lr, weight_decay=weight_decay, momentum=momentum, dtype=dtype))
+        if any(p.ndim != 2 for g in self.param_groups for p in g['params']): raise ValueError('Muon takes matrices only')
 
     @torch.no_grad()
     def step(self):
@@ -139,10 +140,11 @@ class Muon(torch.optim.Optimizer):
             for shape,params in shapes.items():
                 ahead = []
                 for p in params:
-                    mean = self.state[p].setdefault('momentum_buffer', torch.zeros_like(p))
+                    if not self.state[p]: self.state[p]['momentum_buffer'] = torch.zeros_like(p)
+                    mean = self.state[p]['momentum_buffer']
                     mean.lerp_(p.grad, 1-momentum)
                     ahead.append(p.grad.lerp(mean, momentum))
-                for p,step in zip(params, balance(torch.stack(ahead).to(self.dtype))):
+                for p,step in zip(params, balance(torch.stack(ahead).to(self.defaults['dtype']))):
                     p.mul_(1 - lr*decay).sub_(step, alpha=.2*lr*max(shape)**.5)
 
 # %% ../nbs/04_train.ipynb #a47bad0b
@@ -372,7 +374,7 @@ def plot(self:Run): # A matplotlib figure
 @patch(as_prop=True)
 def settings(self:Run)->dict: # What a resumed run must agree in
     "Sizes, settings and text, in one row."
-    text = dict(corpus=self.corpus.name, sha256=self.corpus.sha256)
+    text = dict(corpus=self.corpus.name, sha256=self.corpus.sha256, val_characters=len(self.val_ids))
     return asdict(self.model.config) | asdict(self.config) | text
 
 # %% ../nbs/04_train.ipynb #9b5a03f0
@@ -392,7 +394,7 @@ def save(self:Run):
     texts = [f"--- step {row['step']}\n{text}\n" for row,text in zip(self.metrics, self.samples)]
     write_atomic(self.folder/'samples.txt', '\n'.join(texts).encode())
     png,state = io.BytesIO(),io.BytesIO()
-    torch.save(dict(settings=self.settings, model=self.model.state_dict(), best=self.best_weights,
+    torch.save(dict(settings=self.settings, precision=self.precision, model=self.model.state_dict(), best=self.best_weights,
                     optimizers=[o.state_dict() for o in self.optimizers],
                     step=self.step, seconds=self.seconds, metrics=self.metrics, samples=self.samples,
                     random=_random_states(self.device)), state)
@@ -415,7 +417,7 @@ def load(self:Run):
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)
         old,new = state['settings'],self.settings
-        differ = [k for k in new if k not in ('device','corpus') and old[k] != new[k]]
+        differ = [k for k in new if k not in ('device','corpus') and old.get(k, new[k]) != new[k]]
     except Exception as e: raise ValueError(f'{damaged} ({type(e).__name__})') from None
     if old['sha256'] != new['sha256']:
         raise ValueError(f"{self.folder} learned from {old['corpus']!r}, which is another text than "
@@ -429,6 +431,7 @@ def load(self:Run):
             optimizer.load_state_dict(saved)
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
         self._start_clock(state['seconds'])
+        self.precision = state.get('precision', self.precision)   # of the machine where it was begun
         random = state['random']
         torch.set_rng_state(random['cpu'])
         if self.device.type != 'cpu' and self.device.type in random:
@@ -635,14 +638,15 @@ large = 2**27   # bytes from which a text stays on the disk
 
 def _load_text(data):
     "What `load_corpus` finds, or a large file mapped into memory, which is said."
-    here = data not in (None,'tinyshakespeare','sample_play') and Path(data).expanduser().is_file()
-    if not here or Path(data).expanduser().stat().st_size < large: return load_corpus(data)
+    here = data not in (None,'tinyshakespeare','sample_play') and os.path.isfile(os.path.expanduser(data))
+    if not here or os.stat(os.path.expanduser(data)).st_size < large: return load_corpus(data)
+    print(f'{data} is large: its ids stay on the disk, made once', file=sys.stderr)
     watched = sys.stderr is not None and sys.stderr.isatty()
     with tqdm(unit=' characters', unit_scale=True, leave=False, disable=not watched) as bar:
         def progress(what, n):
             bar.set_description_str(what, refresh=False)
             bar.update(n - bar.n)
-        return map_corpus(data, progress=progress)
+        return map_corpus(os.path.expanduser(data), progress=progress)
 
 def _shell(*words): return subprocess.list2cmdline(words) if os.name == 'nt' else shlex.join(words)
 
@@ -672,13 +676,16 @@ def _own_text(folder):
 
 # %% ../nbs/04_train.ipynb #c76389bf
 def _memory(device):
-    "Most bytes used so far and bytes there are, on the card or in the process; None where nobody says."
+    "Bytes in use, most so far, and bytes there are, on the card or in the process; None where nobody says."
     if device.type == 'cuda':
-        return torch.cuda.max_memory_allocated(device), torch.cuda.get_device_properties(device).total_memory
+        return (torch.cuda.memory_allocated(device), torch.cuda.max_memory_allocated(device),
+                torch.cuda.get_device_properties(device).total_memory)
     if device.type != 'cpu' or resource is None: return None
     unit = 1 if sys.platform == 'darwin' else 1024
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
-            os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE'))
+    most,page = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,os.sysconf('SC_PAGE_SIZE')
+    try: now = int(Path('/proc/self/statm').read_text().split()[1]) * page   # on Linux
+    except OSError: now = most
+    return now, most, os.sysconf('SC_PHYS_PAGES') * page
 
 @patch
 def forecast(self:Run,
@@ -697,9 +704,9 @@ def forecast(self:Run,
     evaluations = math.ceil(c.steps/c.eval_every) + 2   # one before the first step, one with overlapping windows
     said = dict(seconds=c.steps*step + evaluations*evaluation, step=step, evaluation=evaluation, speed=speed)
     if after:
-        used,there = after
-        grown = max(1, used - before[0]) * c.accumulate / c.batch_size   # by one piece of text
-        said |= dict(memory=used, of=there, fits=int((.9*there - before[0]) / grown) if used > before[0] else None)
+        _,most,there = after
+        grown = (most - before[0]) * c.accumulate / c.batch_size   # by one piece of text, at most
+        said |= dict(memory=most, of=there, fits=int((.9*there - before[0]) / grown) if grown > 0 else None)
     return said
 
 # %% ../nbs/04_train.ipynb #84519741
@@ -717,6 +724,7 @@ def minigpt_train(
 ):
     "Train a GPT on a text."
     if out == '': raise ValueError('--out is empty: name a folder')
+    if out == 'shakespeare-small': raise ValueError('--out: shakespeare-small is the name of the model in the package')
     if resume and dry_run: raise ValueError('--dry_run tries a new run: leave out --resume')
     say = lambda text='': print(text, file=sys.stderr)
     if resume:
@@ -741,7 +749,8 @@ def minigpt_train(
     m = run.model.config
     say(f'model     {run.model.n_params:,} parameters: {m.n_layer} layers, {m.n_head} heads, '
         f'{m.n_embd} channels, context {m.block_size}')
-    say(f'text      {run.corpus.name}, {len(run.corpus):,} characters, sha256 {run.corpus.sha256[:16]}')
+    say(f'text      {run.corpus.name}, {len(run.corpus):,} characters, the last {len(run.val_ids):,} for validation, '
+        f'sha256 {run.corpus.sha256[:16]}')
     say(f'settings  {name}: {config.steps:,} steps of {config.batch_size} pieces, in '
         f'{run.precision} on {run.device}{why}')
     if dry_run:
@@ -751,7 +760,7 @@ def minigpt_train(
         if 'memory' in f:
             say(f"memory    {f['memory']/2**30:.2f} of {f['of']/2**30:.1f} GiB"
                 + (f"; about {f['fits']:,} pieces a step would fit" if f['fits'] else ''))
-        return say('nothing was kept; the same command without --dry_run begins the run')
+        return say('no run was begun: the same command without --dry_run begins one')
     say(f'folder    {run.folder}')
     if run.step == config.steps:
         say('all steps were made already; for a longer run begin a new one with --steps')
@@ -828,9 +837,13 @@ def minigpt_eval(
     if data is None and not own:
         raise ValueError(f'the run learned from {name!r}, and what was found is {corpus.name!r}: '
                          'name a text with --data')
-    if own: _,history,ids = corpus.encoded()
-    elif isinstance(corpus, MappedCorpus): raise ValueError(f'{data} is too large to be judged whole: take a part of it')
-    else: history,ids = None,tokenizer.encode(corpus.text)
+    if isinstance(corpus, MappedCorpus):
+        if not own: raise ValueError(f'{data} is too large to be judged whole: take a part of it')
+        if corpus.tokenizer.chars != tokenizer.chars: raise ValueError(f'the vocabulary in {folder} is not that of its text')
+        _,history,ids = corpus.encoded()
+    else:
+        history,ids = None,tokenizer.encode(corpus.text)
+        if own: history,ids = split(ids)
     watched = sys.stderr is not None and sys.stderr.isatty()
     result = evaluate(model, ids, history=history, stride=stride, progress=watched)
     print(f'{result.nats:.4f} nats, {result.bits:.4f} bits, perplexity {result.perplexity:.3f} per character')
