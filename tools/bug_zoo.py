@@ -51,7 +51,7 @@ ZOO = [Mutant(*m) for m in (
  'The last piece of the text is never cut.', classic),
 ('evaluation-in-training-mode', '01_bigram', 'with bar, eval_mode(model), torch', 'with bar, torch',
  'Dropout is on while the loss is measured.', classic),
-('mode-left-in-evaluation', '01_bigram', 'for module,training in was: module.training = training', 'pass',
+('mode-left-in-evaluation', '01_bigram', 'for m in training: m.training = True', 'pass',
  'After an evaluation the model stays in evaluation mode, and dropout is off from then on.', classic),
 ('history-from-the-wrong-end', '01_bigram', 'history[-first:]', 'history[:first]',
  'The first window is given the beginning of what came before, not its end.', classic),
