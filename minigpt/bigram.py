@@ -69,7 +69,7 @@ def eval_mode(
 ):
     "Evaluation mode inside the block; afterwards the model is in the mode it was in."
     training = [m for m in model.modules() if m.training]
-    for m in training: m.training = False
+    if training: model.eval()
     try: yield model
     finally:
         for m in training: m.training = True
