@@ -44,12 +44,6 @@ class MappedCorpus(Corpus):
         return self.tokenizer, *split(self.ids, min(.1, most_val/len(self)))
 
 # %% ../nbs/10_large.ipynb #a9c0bafc
-def _checksum(path):
-    sha256 = hashlib.sha256()
-    with open(path, 'rb') as f:
-        while data := f.read(2**22): sha256.update(data)
-    return sha256.hexdigest()
-
 def _survey(path, progress):
     "First reading: characters, their number, checksum of the text."
     chars,n,sha256 = set(),0,hashlib.sha256()
@@ -60,6 +54,7 @@ def _survey(path, progress):
     kind = 'uint8' if len(chars) <= 256 else 'int16' if len(chars) < 2**15 else 'int32'
     return dict(chars=''.join(sorted(chars)), n=n, sha256=sha256.hexdigest(), kind=kind)
 
+# %% ../nbs/10_large.ipynb #f9bf1ce2
 def _write_ids(path, out, known, progress):
     "Second reading: write the ids, whole or not at all; returns their checksum."
     tok,kind,n = CharTokenizer(known['chars']),np.dtype(known['kind']),0
@@ -79,6 +74,13 @@ def _write_ids(path, out, known, progress):
         os.replace(tmp, out)
     finally: tmp.unlink(missing_ok=True)
     return written.hexdigest()
+
+# %% ../nbs/10_large.ipynb #e1b94f1a
+def _checksum(path):
+    sha256 = hashlib.sha256()
+    with open(path, 'rb') as f:
+        while data := f.read(2**22): sha256.update(data)
+    return sha256.hexdigest()
 
 def map_corpus(
     path:str|Path, # A UTF-8 text file of any size

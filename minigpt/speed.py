@@ -66,6 +66,7 @@ def _compiled(kind):
     return torch.compile(step, dynamic=False, fullgraph=True,
                          options=dict(guard_filter_fn=torch.compiler.keep_tensor_guards_unsafe))
 
+# %% ../nbs/09_speed.ipynb #d824014b
 @torch.no_grad()
 def _forward_compiled(self, ids, cache):
     rows,length = len(cache.layers[0][0]),cache.length
@@ -79,6 +80,7 @@ def _forward_compiled(self, ids, cache):
 
 _forward_compiled.__name__ = 'forward_cached'   # pickled by name: a model that is read back writes uncompiled
 
+# %% ../nbs/09_speed.ipynb #2eda5034
 def _try(self, rows):
     "Compile the step for so many rows, and see that it says what the model says."
     device,dtype = self.device,self.head.weight.dtype

@@ -27,9 +27,9 @@ from .gpt import GPTConfig, GPTLanguageModel
 from .large import MappedCorpus, map_corpus
 
 # %% auto #0
-__all__ = ['large', 'TrainConfig', 'learning_rate', 'balance', 'has_bfloat16', 'Muon', 'make_optimizers', 'pick_device', 'Run',
-           'first_char', 'ladder_labels', 'stop_signals', 'clock', 'train', 'get_preset', 'command', 'newest_run',
-           'minigpt_train', 'minigpt_generate', 'minigpt_eval']
+__all__ = ['large_bytes', 'TrainConfig', 'learning_rate', 'balance', 'has_bfloat16', 'Muon', 'make_optimizers', 'pick_device',
+           'Run', 'first_char', 'ladder_labels', 'stop_signals', 'clock', 'train', 'get_preset', 'command',
+           'newest_run', 'minigpt_train', 'minigpt_generate', 'minigpt_eval']
 
 # %% ../nbs/04_train.ipynb #a943ea81
 @dataclass
@@ -634,12 +634,12 @@ def _new_folder(name, root='runs'):
         try: folder.mkdir(parents=True); return folder
         except FileExistsError: pass
 
-large = 2**27   # bytes from which a text stays on the disk
+large_bytes = 2**27   # from this size on a text stays on the disk
 
 def _load_text(data):
     "What `load_corpus` finds, or a large file mapped into memory, which is said."
     here = data not in (None,'tinyshakespeare','sample_play') and os.path.isfile(os.path.expanduser(data))
-    if not here or os.stat(os.path.expanduser(data)).st_size < large: return load_corpus(data)
+    if not here or os.stat(os.path.expanduser(data)).st_size < large_bytes: return load_corpus(data)
     print(f'{data} is large: its ids stay on the disk, made once', file=sys.stderr)
     watched = sys.stderr is not None and sys.stderr.isatty()
     with tqdm(unit=' characters', unit_scale=True, leave=False, disable=not watched) as bar:

@@ -91,7 +91,6 @@ def copy_weights(theirs, ours):
 def matrices(model): return [m.weight.data for m in model.modules() if isinstance(m, nn.Linear)]
 
 def generation(args):
-    import minigpt.speed
     torch.manual_seed(0)
     theirs,cached = lecture_model(args.gpt),GPTLanguageModel().eval()
     copy_weights(theirs, cached)
@@ -155,17 +154,18 @@ def step(args):
     if isa := os.environ.get('ONEDNN_MAX_CPU_ISA'):   # our rule asks the processor, which still has what was switched off
         mock.patch('minigpt.train.has_bfloat16', lambda device: False).start()
     config,sizes = get_preset('cpu')
-    corpus,ours = load_corpus('tinyshakespeare'),MultiHeadAttention.forward
-    def learner(precision, attention=ours, muon='ours', compiled=False):
+    corpus,ours,compiling = load_corpus('tinyshakespeare'),MultiHeadAttention.forward,[]
+    def learner(precision, attention=ours, muon='ours', fused=True, compiled=False):
         run = Run(replace(config, precision=precision), sizes, corpus)
         if muon == 'PyTorch':
             group = run.optimizers[1].param_groups[0]
             run.optimizers[1] = torch.optim.Muon(group['params'], lr=group['lr'], weight_decay=group['weight_decay'],
                                                  adjust_lr_fn='match_rms_adamw')
+        if not fused:
+            for group in run.optimizers[0].param_groups: group |= dict(fused=False, foreach=False)
         if compiled:
-            with mock.patch.object(MultiHeadAttention, 'forward', attention):
-                run.model.compile()
-                print(f'compiled in {seconds(run.learn):.0f} s', file=sys.stderr)
+            run.model.compile()
+            compiling.append(seconds(run.learn))
         def learn():
             with mock.patch.object(MultiHeadAttention, 'forward', attention): run.learn()
         return learn
@@ -174,7 +174,7 @@ def step(args):
             'Muon by shapes': learner('float32'),
             'bfloat16': learner('bfloat16', always_fused),
             'plain attention': learner('bfloat16')}
-    if args.compiled: ways['compiled'] = learner('bfloat16', compiled=True)
+    if not isa: ways |= {'AdamW not fused': learner('bfloat16', fused=False), 'compiled': learner('bfloat16', compiled=True)}
     a,b = torch.ones(2, 1024, 1024); a16,b16 = a.bfloat16(),b.bfloat16()
     ways |= {'multiplying, float32': lambda: a @ b, 'multiplying, bfloat16': lambda: a16 @ b16}
     taken = in_turns(ways, args.rounds, 5)
@@ -189,6 +189,7 @@ def step(args):
         if name.startswith('multiplying'): row['operations_a_second'] = spread(2*1024**3/s for s in t)
         else: row |= dict(characters_a_second=round(chars/median(t)),
                           gain=spread((a/b for a,b in zip(taken['heads one at a time'], t)), 3), operations=operations)
+        if name == 'compiled': row['compiling_s'] = round(compiling[0], 1)
         rows.append(row | dict(machine=machine()))
     record('step' + (f', {isa}' if isa else ''), rows)
 
@@ -307,7 +308,7 @@ def main():
         p.add_argument('--rounds', type=int, default=rounds, help='how many times everything is measured (default: %(default)s)')
         for name,kw in options: p.add_argument(name, **kw)
     command(generation, 5, ('--gpt', dict(type=Path, required=True, metavar='DIR', help='a clone of ng-video-lecture')))
-    command(step, 7, ('--compiled', dict(action='store_true', help='a compiled model too, which takes a minute to compile')))
+    command(step, 7)
     command(training, 2, ('--nanogpt', dict(type=Path, required=True, metavar='DIR', help='a clone of nanoGPT')),
             ('--steps', dict(type=int, nargs='+', default=[500,2000], help='lengths of our runs (default: 500 2000)')))
     command(growth, 3)
