@@ -179,16 +179,12 @@ def step(args):
     ways |= {'multiplying, float32': lambda: a @ b, 'multiplying, bfloat16': lambda: a16 @ b16}
     taken = in_turns(ways, args.rounds, 5)
     chars = config.batch_size*sizes.block_size
-    model = GPTLanguageModel(replace(sizes, vocab_size=65))
-    weights = sum(w.numel() for w in matrices(model))
-    pairs = 2*2 * sizes.n_layer * sizes.n_embd * sizes.block_size   # scores and sums, for every character
-    operations = 3 * chars * (2*weights + pairs)                     # forward, and twice as much back
     rows = []
     for name,t in taken.items():
         row = dict(name=name, ms=spread(1e3*s for s in t))
         if name.startswith('multiplying'): row['operations_a_second'] = spread(2*1024**3/s for s in t)
         else: row |= dict(characters_a_second=round(chars/median(t)),
-                          gain=spread((a/b for a,b in zip(taken['heads one at a time'], t)), 3), operations=operations)
+                          gain=spread((a/b for a,b in zip(taken['heads one at a time'], t)), 3))
         if name == 'compiled': row['compiling_s'] = round(compiling[0], 1)
         rows.append(row | dict(machine=machine()))
     record('step' + (f', {isa}' if isa else ''), rows)
@@ -283,9 +279,9 @@ def large(args):
         path,chance = Path(d)/'large.txt',random.Random(0)
         with open(path, 'w', encoding='utf-8') as f:
             while f.tell() < args.bytes: chance.shuffle(lines); f.writelines(lines)
-        for name in ('encoded and trained, 50 steps','trained again'):
+        for name,data in (('in memory','tinyshakespeare'), ('encoded and trained',str(path)), ('trained again',str(path))):
             start,most = time.perf_counter(),0
-            child = subprocess.Popen([sys.executable,'-m','minigpt.train','--preset','smoke','--steps','50','--data',str(path),'--out',
+            child = subprocess.Popen([sys.executable,'-m','minigpt.train','--preset','smoke','--steps','50','--data',data,'--out',
                                       str(Path(d)/name[:7])], env=os.environ | dict(XDG_CACHE_HOME=d), stdout=subprocess.DEVNULL)
             while child.poll() is None:
                 try: status = Path(f'/proc/{child.pid}/status').read_text()
@@ -294,7 +290,7 @@ def large(args):
                 most = max([most, *private])
                 time.sleep(.05)
             assert child.wait() == 0
-            rows.append(dict(name=name, characters=path.stat().st_size, seconds=time.perf_counter()-start,
+            rows.append(dict(name=name, characters=path.stat().st_size if data == str(path) else len(load_corpus(data)), seconds=time.perf_counter()-start,
                              private_mb=round(most/1024), machine=machine()))
     record('large', rows)
 
