@@ -76,10 +76,10 @@ class MultiHeadAttention(nn.Module):
 
     def project(self,
         x:Tensor, # (B,T,C) one row per position
-    )->Tensor: # (3,B,H,T,D) queries, keys and values of every head
+    )->tuple: # Queries, keys and values of every head, (B,H,T,D) each
         "Make queries, keys and values."
-        B,T,C = x.shape
-        return self.qkv(x).view(B, T, 3, self.n_head, C//self.n_head).permute(2,0,3,1,4)
+        B,T,_ = x.shape
+        return tuple(part.view(B, T, self.n_head, -1).transpose(1,2) for part in self.qkv(x).chunk(3, -1))
 
     def merge(self,
         out:Tensor, # (B,H,T,D) what the heads gathered

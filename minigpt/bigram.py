@@ -31,7 +31,9 @@ def get_batch(
         raise ValueError(f'{len(ids)} characters are too few for a context of {block_size}: '
                          'take a longer text or a smaller block_size')
     starts = np.random.default_rng([seed, step]).integers(len(ids)-block_size, size=batch_size)
-    windows = ids.unfold(0, block_size+1, 1)[torch.from_numpy(starts).to(ids.device)].long()
+    starts = torch.from_numpy(starts)
+    if ids.is_cuda: starts = starts.pin_memory()   # so that nobody waits while it is copied
+    windows = ids.unfold(0, block_size+1, 1)[starts.to(ids.device, non_blocking=True)].long()
     return windows[:,:-1], windows[:,1:]
 
 # %% ../nbs/01_bigram.ipynb #a9930130

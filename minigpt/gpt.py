@@ -264,7 +264,8 @@ def _stream(self:GPTLanguageModel, ids, max_new_tokens, dials, stop, generator):
         if i == 0 and not probs.isfinite().all():
             raise ValueError('the model answers with numbers that are not finite')
         if generator is not None: probs = probs.to(generator.device)
-        new = torch.multinomial(probs, 1, generator=generator).to(self.device)
+        noise = torch.empty_like(probs).exponential_(generator=generator)
+        new = (probs/noise).argmax(-1, keepdim=True).to(self.device)   # a draw, as multinomial makes it
         if S: new = torch.where(done[:,None], stop[-1], new)
         yield new[:,0]
         row,unread = torch.cat([row, new], 1)[:,-max(T,S):],new

@@ -4,7 +4,6 @@
 
 # %% ../nbs/09_speed.ipynb #86026b44
 from __future__ import annotations
-from dataclasses import astuple
 from functools import cache
 from types import FunctionType, MethodType
 import math, warnings
@@ -15,7 +14,7 @@ from .bigram import eval_mode
 from .gpt import GPTLanguageModel, KVCache
 
 # %% auto #0
-__all__ = ['written', 'decode_step']
+__all__ = ['written', 'decode_step', 'Recorded']
 
 # %% ../nbs/09_speed.ipynb #77d634cd
 def written(
@@ -26,7 +25,7 @@ def written(
 
 def _linear(layer, x):
     "A linear layer for few rows; for a single one, multiply and add up."
-    if len(x) > 1: return layer(x.to(layer.weight.dtype)).float()
+    if len(x) > 1 or x.is_cuda: return layer(x.to(layer.weight.dtype)).float()
     y = (layer.weight.float() * x).sum(-1)[None]
     return y if layer.bias is None else y + layer.bias
 
@@ -57,7 +56,7 @@ def decode_step(
     return _linear(model.head, _norm(model.norm, x))
 
 # %% ../nbs/09_speed.ipynb #342010ce
-def _kind(model, rows): return astuple(model.config), rows, model.head.weight.dtype, model.head.weight.device
+def _kind(model, rows): return tuple(vars(model.config).values()), rows, model.head.weight.dtype, model.head.weight.device
 
 @cache
 def _compiled(kind):
@@ -66,6 +65,38 @@ def _compiled(kind):
     return torch.compile(step, dynamic=False, fullgraph=True,
                          options=dict(guard_filter_fn=torch.compiler.keep_tensor_guards_unsafe))
 
+# %% ../nbs/09_speed.ipynb #a157641d
+class Recorded:
+    """A function of tensors whose work a GPU records and then repeats at one order; elsewhere it is just called.
+
+    Source: NVIDIA, CUDA C++ Programming Guide, section CUDA Graphs, through `torch.cuda.CUDAGraph`."""
+    def __init__(self,
+        func, # Takes and returns tensors, always of the same shapes; whatever else it uses stays where it is
+        warm_up:int=3, # Calls before the recording
+    ):
+        self.func,self.warm_up,self.graph,self.stream = func,warm_up,None,None
+
+    def __call__(self,
+        *inputs:Tensor, # What the function takes
+    )->tuple: # What it returns, new tensors at each call
+        "Call, record or repeat."
+        inputs = [x.contiguous() for x in inputs]   # laid out alike at every call
+        if not inputs[0].is_cuda: return self.func(*inputs)
+        here = torch.cuda.current_stream()
+        self.stream = self.stream or torch.cuda.Stream()
+        if self.warm_up > 0:
+            self.warm_up -= 1
+            self.stream.wait_stream(here)
+            with torch.cuda.stream(self.stream): outputs = self.func(*inputs)
+            here.wait_stream(self.stream)
+            return outputs
+        if self.graph is None:
+            self.inputs,self.graph = [x.clone() for x in inputs],torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph, stream=self.stream): self.outputs = self.func(*self.inputs)
+        for kept,x in zip(self.inputs, inputs): kept.copy_(x)
+        self.graph.replay()
+        return tuple(x.clone() for x in self.outputs)
+
 # %% ../nbs/09_speed.ipynb #d824014b
 @torch.no_grad()
 def _forward_compiled(self, ids, cache):
@@ -73,8 +104,11 @@ def _forward_compiled(self, ids, cache):
     if (ids.shape != (rows,1) or self.training or length >= self.block_size
             or (kind := _kind(self, rows)) not in self.compiled_for):
         return type(self).forward_cached(self, ids, cache)
-    ids = ids.clone(memory_format=torch.contiguous_format)   # laid out as it was compiled for
-    logits = _compiled(kind)(self, ids, torch.tensor([length], device=ids.device), cache.layers)
+    if getattr(cache, 'owner', None) != (owner := (id(self), kind)):
+        step,at,layers = _compiled(kind),torch.zeros(1, dtype=torch.int64, device=ids.device),cache.layers
+        cache.owner,cache.position,cache.advance = owner,at,Recorded(lambda ids: (step(self, ids, at, layers),), warm_up=1)
+    cache.position.fill_(length)
+    [logits] = cache.advance(ids)
     cache.length += 1
     return logits[:,None]
 

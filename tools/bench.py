@@ -10,7 +10,8 @@ and README read. Nothing here can fail because a machine is slow.
 - `step`: a training step of the preset cpu, one change after the other; with ONEDNN_MAX_CPU_ISA=AVX2 in the environment,
   on a processor without instructions for bfloat16
 - `training --nanogpt DIR`: whole trainings, from the start of the command to its end, beside nanoGPT's own script with
-  the recipe for a processor from its README (DIR is a clone of github.com/karpathy/nanoGPT)
+  the recipe for a processor from its README, on a GPU the one in its config (DIR is a clone of github.com/karpathy/nanoGPT)
+- `gpu`: a training step of the preset seed, and writing, on a CUDA device
 - `growth`: time and memory of a training step against context, batch, width and depth
 - `large`: a training on two gigabytes of text that stay on the disk, and the private memory it takes (Linux)"""
 import argparse, copy, json, os, platform, resource, subprocess, sys, tempfile, time
@@ -48,8 +49,11 @@ def spread(values, digits=4):
 
 def machine():
     able = getattr(torch.cpu, 'get_capabilities', dict)()
-    return dict(processor=f"{platform.machine()} {able.get('cpu_name', '')}".strip(), threads=torch.get_num_threads(),
+    gpu = dict(gpu=torch.cuda.get_device_name()) if torch.cuda.is_available() else {}
+    return gpu | dict(processor=f"{platform.machine()} {able.get('cpu_name', '')}".strip(), threads=torch.get_num_threads(),
                 bfloat16=bool(able.get('avx512_bf16')), torch=torch.__version__, python=platform.python_version())
+
+def of_gpu(kind): return kind + (f', {torch.cuda.get_device_name()}' if torch.cuda.is_available() else '')
 
 def record(kind, rows):
     "Put these rows in the place of the older ones of their kind, and show them."
@@ -191,8 +195,8 @@ def step(args):
 
 # Whole trainings
 
-recipe = ('config/train_shakespeare_char.py --device=cpu --compile=False --eval_iters=20 --log_interval=1 --block_size=64 '
-          '--batch_size=12 --n_layer=4 --n_head=4 --n_embd=128 --max_iters=2000 --lr_decay_iters=2000 --dropout=0.0').split()
+cpu_recipe = ('--device=cpu --compile=False --eval_iters=20 --log_interval=1 --block_size=64 '
+          '--batch_size=12 --n_layer=4 --n_head=4 --n_embd=128 --max_iters=2000 --lr_decay_iters=2000 --dropout=0.0').split()   # from nanoGPT's README; on a GPU its settings are taken as they are
 
 class NanoGPT(nn.Module):
     "nanoGPT's model behind our interface."
@@ -202,40 +206,43 @@ class NanoGPT(nn.Module):
         import model as theirs
         saved = torch.load(folder/'out-shakespeare-char'/'ckpt.pt', map_location='cpu', weights_only=True)
         self.gpt = theirs.GPT(theirs.GPTConfig(**saved['model_args']))
-        self.gpt.load_state_dict(saved['model'])
+        self.gpt.load_state_dict({k.removeprefix('_orig_mod.'): v for k,v in saved['model'].items()})   # as compiled models name them
         self.block_size = self.gpt.config.block_size
     def forward(self, ids): return self.gpt(ids, ids)[0]   # with targets it answers at every position
 
 def training(args):
-    corpus,rows,here = load_corpus('tinyshakespeare'),defaultdict(list),Path.cwd()
+    corpus,rows,here,gpu = load_corpus('tinyshakespeare'),defaultdict(list),Path.cwd(),torch.cuda.is_available()
     with tempfile.TemporaryDirectory() as d:
         nano,d = Path(d)/'nanoGPT',Path(d)
         subprocess.run(['git','clone','-q',str(args.nanogpt.resolve()),str(nano)], check=True)
         data = nano/'data'/'shakespeare_char'
         (data/'input.txt').write_text(corpus.text)
         subprocess.run([sys.executable,'prepare.py'], cwd=data, check=True, capture_output=True)
+        recipe = [] if gpu else cpu_recipe
+        preset,device = ('seed','cuda') if gpu else ('cpu','cpu')
         val,history = map(torch.from_numpy, (read_ids(data/'val.bin'), read_ids(data/'train.bin')))
         def theirs(i):
-            subprocess.run([sys.executable,'train.py',*recipe], cwd=nano, check=True, capture_output=True)
-        def ours(steps, preset='cpu'):
+            subprocess.run([sys.executable,'train.py','config/train_shakespeare_char.py',*recipe], cwd=nano, check=True, capture_output=True)
+        def ours(steps):
             def go(i):
                 out = d/f'{preset}-{steps}-{i}'
                 subprocess.run([sys.executable,'-m','minigpt.train','--preset',preset,'--steps',str(steps),'--out',str(out),
                                 '--data','tinyshakespeare'], check=True, capture_output=True, cwd=here)
                 return out
             return go
-        ways = {'nanoGPT': theirs} | {f'cpu, {n} steps': ours(n) for n in args.steps}
+        ways = {'nanoGPT': theirs} | {f'{preset}, {n} steps': ours(n) for n in args.steps or ([5000] if gpu else [500,2000])}
         for i in range(args.rounds):
             for name,way in ways.items():
                 result = []
                 taken = seconds(lambda: result.append(way(i)))
                 if name == 'nanoGPT': model = NanoGPT(nano)
                 else: model = GPTLanguageModel.from_pretrained(result[0])
-                scores = {f'loss{k}': round(evaluate(model.eval(), val, history=history, stride=s).nats, 4)
-                          for k,s in (('',None), ('_overlapping',33))}
+                model.eval().to(device)
+                scores = {f'loss{k}': round(evaluate(model, val, history=history, stride=s).nats, 4)
+                          for k,s in (('',None), ('_overlapping',model.block_size//2+1))}
                 rows[name].append(dict(seconds=taken) | scores)
                 print(name, rows[name][-1], file=sys.stderr)
-    record('training', [dict(name=name, seconds=spread(r['seconds'] for r in rs), loss=rs[0]['loss'],
+    record(of_gpu('training'), [dict(name=name, seconds=spread(r['seconds'] for r in rs), loss=rs[0]['loss'],
                              loss_overlapping=rs[0]['loss_overlapping'],
                              share_of_nanogpt=spread((r['seconds']/q['seconds'] for r,q in zip(rs, rows['nanoGPT'])), 3),
                              machine=machine()) for name,rs in rows.items()])
@@ -243,6 +250,33 @@ def training(args):
 def read_ids(path):
     import numpy as np
     return np.fromfile(path, dtype=np.uint16).astype(np.int64)
+
+# On a graphics card
+
+def gpu(args):
+    if not torch.cuda.is_available(): sys.exit('bench: there is no CUDA device')
+    corpus,start = load_corpus('tinyshakespeare'),torch.zeros(1, 1, dtype=torch.int64)
+    def learner(precision, recorded=True):
+        run = Run(replace(get_preset('seed')[0], precision=precision), corpus=corpus)
+        if not recorded: run._recorded = run._update
+        def learn(): run.learn(); torch.cuda.synchronize()
+        for _ in range(5): learn()   # the recording is made in the fourth
+        return learn
+    cached = GPTLanguageModel().cuda().eval()
+    half = copy.deepcopy(cached).bfloat16()
+    fast,fast16 = copy.deepcopy(cached).compile_decode(),half.compile_decode().compile_decode(1024)
+    def write(model, rows=1):
+        def go(): model.generate(start.expand(rows, 1), 500); torch.cuda.synchronize()
+        return go
+    steps = {'step, float32': learner('float32', False), 'step, bfloat16': learner('bfloat16', False),
+             'step, bfloat16, recorded': learner('bfloat16')}
+    texts = {'cached': write(cached), 'compiled': write(fast), 'compiled, bfloat16': write(fast16),
+             '1,024 rows, compiled, bfloat16': write(fast16, 1024)}
+    rows = [dict(name=k, ms=spread(1e3*s for s in t), characters_a_second=round(64*256/median(t)))
+            for k,t in in_turns(steps, args.rounds, 20).items()]
+    rows += [dict(name=k, ms=spread(1e3*s/500 for s in t), characters_a_second=round((1024 if '1,024' in k else 1)*500/median(t)))
+             for k,t in in_turns(texts, args.rounds).items()]
+    record(of_gpu('gpu'), [r | dict(machine=machine()) for r in rows])
 
 # How cost grows
 
@@ -306,7 +340,8 @@ def main():
     command(generation, 5, ('--gpt', dict(type=Path, required=True, metavar='DIR', help='a clone of ng-video-lecture')))
     command(step, 7)
     command(training, 2, ('--nanogpt', dict(type=Path, required=True, metavar='DIR', help='a clone of nanoGPT')),
-            ('--steps', dict(type=int, nargs='+', default=[500,2000], help='lengths of our runs (default: 500 2000)')))
+            ('--steps', dict(type=int, nargs='+', help='lengths of our runs (default: 500 2000; on a GPU 5000)')))
+    command(gpu, 5)
     command(growth, 3)
     command(large, 1, ('--bytes', dict(type=int, default=2*10**9, help='size of the text (default: %(default)s)')))
     args = parser.parse_args()
