@@ -62,7 +62,7 @@ def read_text(
 # %% ../nbs/00_tokenizer.ipynb #61f12097
 def write_atomic(
     path:str|Path, # The file to write or replace
-    data:bytes, # Its new content
+    data:bytes, # Its new content, or a function that writes it to an open file
 ):
     "Write a file whole or not at all: under another name first, renamed when it is safely on the disk."
     path = Path(path)
@@ -70,11 +70,19 @@ def write_atomic(
     tmp = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
         with open(tmp, 'wb') as f:
-            f.write(data)
+            data(f) if callable(data) else f.write(data)
             f.flush()
             os.fsync(f.fileno())
         os.replace(tmp, path)
+        for folder in (path.parent, path.parent.parent): _sync_folder(folder)
     finally: tmp.unlink(missing_ok=True)
+
+def _sync_folder(folder):
+    "Have the names in a folder on the disk too, where a folder can be opened for that."
+    if os.name == 'nt': return
+    opened = os.open(folder, os.O_RDONLY)
+    try: os.fsync(opened)
+    finally: os.close(opened)
 
 # %% ../nbs/00_tokenizer.ipynb #3f8db61e
 def download(

@@ -26,6 +26,7 @@ from .bigram import CountModel, Evaluation, evaluate, get_batch
 from .gpt import GPTConfig, GPTLanguageModel
 from .large import MappedCorpus, map_corpus
 from .speed import Recorded
+from .safety import claim
 
 # %% auto #0
 __all__ = ['large_bytes', 'TrainConfig', 'learning_rate', 'balance', 'has_bfloat16', 'Muon', 'make_optimizers', 'pick_device',
@@ -219,6 +220,7 @@ class Run:
         self.precision = best if config.precision == 'auto' else config.precision
         self.step,self.metrics,self.samples,self.stopped = 0,[],[],False
         self.grad_norm,self.best_weights = torch.tensor(0.),None
+        self.lock,self.saved = None,None   # of the folder; step of the last good checkpoint
         self._rate = torch.zeros((), device=self.device)   # a GPU reads it from there
         self._recorded = Recorded(self._update)
         self._start_clock(0.)
@@ -403,26 +405,22 @@ def save(self:Run):
     write_atomic(self.folder/'metrics.jsonl', ''.join(json.dumps(row)+'\n' for row in self.metrics).encode())
     texts = [f"--- step {row['step']}\n{text}\n" for row,text in zip(self.metrics, self.samples)]
     write_atomic(self.folder/'samples.txt', '\n'.join(texts).encode())
-    png,state = io.BytesIO(),io.BytesIO()
-    torch.save(dict(settings=self.settings, precision=self.precision, model=self.model.state_dict(), best=self.best_weights,
-                    optimizers=[o.state_dict() for o in self.optimizers],
-                    step=self.step, seconds=self.seconds, metrics=self.metrics, samples=self.samples,
-                    random=_random_states(self.device)), state)
-    write_atomic(self.folder/'checkpoint'/'state.pt', state.getvalue())
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'Glyph')   # a name in letters that the font lacks is drawn as boxes
-        self.plot().savefig(png, dpi=120, format='png')
-    write_atomic(self.folder/'loss.png', png.getvalue())
+        write_atomic(self.folder/'loss.png', lambda f: self.plot().savefig(f, dpi=120, format='png'))
+    state = dict(settings=self.settings, precision=self.precision, model=self.model.state_dict(), best=self.best_weights,
+                 optimizers=[o.state_dict() for o in self.optimizers],
+                 step=self.step, seconds=self.seconds, metrics=self.metrics, samples=self.samples,
+                 random=_random_states(self.device))
+    write_atomic(self.folder/'checkpoint'/'state.pt', lambda f: torch.save(state, f))   # last: now the step counts
 
 # %% ../nbs/04_train.ipynb #bd52c0be
 @patch
 def load(self:Run):
     """Take up a run where its folder left it.
 
-    Raises `FileNotFoundError` if there is no checkpoint, `ValueError` if it is damaged or of other settings
-    or another text."""
+    Raises `ValueError` if the checkpoint is damaged or of other settings or another text."""
     path = self.folder/'checkpoint'/'state.pt'
-    if not path.exists(): raise FileNotFoundError(f'{path} does not exist: there is no run to resume')
     damaged = f'the checkpoint in {self.folder} is damaged'
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)
@@ -440,6 +438,7 @@ def load(self:Run):
         for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True):
             optimizer.load_state_dict(saved)
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
+        self.saved = self.step
         self._start_clock(state['seconds'])
         self.precision = state.get('precision', self.precision)   # of the machine where it was begun
         random = state['random']
@@ -454,22 +453,29 @@ def load(self:Run):
 def begin(self:Run,
     resume:bool=False, # Take up the run in the folder instead of beginning one
 )->Run: # Itself
-    """Take up a run, or make sure that none is overwritten.
+    """Take up a run, or make sure that none is overwritten; from here to the end of `fit` nobody else can write.
 
-    Raises `FileExistsError` if the folder holds a run and `resume` is off, and what `Run.load` raises."""
-    if resume and self.folder is None: raise ValueError('to resume, name the folder of the run in out')
-    if resume: self.load()
-    elif self.folder and (self.folder/'checkpoint'/'state.pt').exists():
-        raise FileExistsError(f'{self.folder} holds a run already: name another folder, or --resume it')
+    Raises `FileExistsError` if the folder holds a run and `resume` is off, `FileNotFoundError` if it is on and
+    there is nothing to resume, and what `Run.load` and `claim` raise."""
+    if self.folder is None:
+        if resume: raise ValueError('to resume, name the folder of the run in out')
+        return self
+    state = self.folder/'checkpoint'/'state.pt'
     names = ('config.json','model.safetensors','tokenizer.json','metrics.jsonl','samples.txt','loss.png',
              'evaluation.json')
-    if not resume and self.folder and (there := [n for n in names if (self.folder/n).exists()]):
+    if resume and not state.exists():
+        raise FileNotFoundError(f'{state} does not exist: there is no run to resume')
+    if not resume and state.exists():
+        raise FileExistsError(f'{self.folder} holds a run already: name another folder, or --resume it')
+    if not resume and (there := [n for n in names if (self.folder/n).exists()]):
         raise FileExistsError(f'{self.folder} has a {there[0]} that can not be resumed from: '
                               'choose another folder')
-    if self.folder and not resume:   # better to hear of a bad path now
-        try: self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise type(e)(f'{self.folder} can not be a folder for the run ({e.strerror})') from None
+    weights = sum(p.numel()*p.element_size() for p in self.model.parameters())
+    self.lock = claim(self.folder, room=(5 if resume else 9)*weights)   # what is kept, and its copy
+    try:
+        if resume: self.load()
+        for left in self.folder.rglob('.*.tmp'): left.unlink()   # of a process that was killed
+    except BaseException: self.lock.release(); raise
     return self
 
 # %% ../nbs/04_train.ipynb #63e2766b
@@ -506,6 +512,17 @@ def clock(
     if hours: return f'{hours} h {minutes} min'
     return f'{minutes} min {seconds} s' if minutes else f'{seconds} s'
 
+# %% ../nbs/04_train.ipynb #7e0c00f8
+@patch
+@contextmanager
+def _writing(self:Run):
+    "Until the end the folder is ours alone; `begin` may have claimed it already."
+    if self.folder and not self.lock: self.lock = claim(self.folder)
+    try: yield
+    finally:
+        if self.lock: self.lock.release(force=True)
+        self.lock = None
+
 # %% ../nbs/04_train.ipynb #ef5ede78
 @patch
 def fit(self:Run,
@@ -515,9 +532,18 @@ def fit(self:Run,
     "Learn until all steps are made. Control-C ends it early; with a folder it is saved and can be resumed."
     c,begun = self.config,self.step
     def say(text): progress and tqdm.write(text, file=sys.stderr)
+    def save():
+        "Write the folder; if the disk is full, say, go on and try again, and give up only at the end."
+        try: self.save()
+        except OSError as e:
+            if self.saved is None: raise
+            kept = f'{self.folder} could not be written at step {self.step} ({e.strerror or e}); the last good checkpoint is of step {self.saved}'
+            if self.step == c.steps or stop.is_set(): raise OSError(f'{kept}: make room there, and --resume the run') from None
+            warnings.warn(f'{kept}. Training goes on; the next evaluation tries again')
+        else: self.saved = self.step
     def evaluate_and_save():
         start,left,row = self.seconds,self.remaining,self.measure()
-        self.save()
+        save()
         line = f"step {row['step']:>5}  training {row['train_loss']:.4f}  validation {row['val_loss']:.4f}"
         if row['tokens_per_s']: line += f"  {row['tokens_per_s']:,} chars/s"
         if begun < self.step < c.steps: line += f'  {clock(left)} to go'
@@ -527,7 +553,7 @@ def fit(self:Run,
     if self.folder: self.baselines   # reckoned now, so as not to be timed with the first evaluation
     form = '{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]'
     watched = progress and (IN_NOTEBOOK or sys.stderr is not None and sys.stderr.isatty())
-    with stop_signals() as stop:
+    with stop_signals() as stop, self._writing():
         if not self.metrics: evaluate_and_save()
         with tqdm(total=c.steps, initial=begun, leave=False, disable=not watched, bar_format=form) as bar:
             while self.step < c.steps and not stop.is_set():
@@ -542,7 +568,7 @@ def fit(self:Run,
                     bar.set_postfix_str(f'loss {loss.item():.3f}, {self.speed:,} chars/s', refresh=False)
                 if due: evaluate_and_save()
         self.stopped = self.step < c.steps
-        if self.stopped: self.save()
+        if self.stopped: save()
     return self
 
 # %% ../nbs/04_train.ipynb #ec859cd6
