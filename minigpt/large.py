@@ -39,8 +39,12 @@ class MappedCorpus(Corpus):
 
     def __len__(self): return len(self.ids)
 
-    def encoded(self)->tuple: # Tokenizer, training ids, validation ids
+    def encoded(self,
+        tokenizer:CharTokenizer=None, # Its own
+    )->tuple: # Tokenizer, training ids, validation ids
         "The vocabulary and the ids cut in two; the validation part is the last tenth, or `most_val` characters."
+        if tokenizer is not None and tokenizer.chars != self.tokenizer.chars:
+            raise ValueError(f'{self.source} is too large to be read with another vocabulary: take a part of it')
         return self.tokenizer, *split(self.ids, min(.1, most_val/len(self)))
 
 # %% ../nbs/10_large.ipynb #a9c0bafc

@@ -15,8 +15,8 @@ from torch import Tensor
 from fastcore.xdg import xdg_cache_home
 
 # %% auto #0
-__all__ = ['max_bytes', 'tiny_url', 'tiny_sha256', 'Corpus', 'read_text', 'write_atomic', 'download', 'load_corpus',
-           'CharTokenizer', 'split', 'write_json', 'read_json', 'find_pretrained']
+__all__ = ['max_bytes', 'tiny_url', 'tiny_sha256', 'least_val', 'Corpus', 'read_text', 'file_bytes', 'plain_text', 'write_atomic',
+           'download', 'load_corpus', 'CharTokenizer', 'split', 'write_json', 'read_json', 'find_pretrained']
 
 # %% ../nbs/00_tokenizer.ipynb #806610af
 @dataclass(frozen=True)
@@ -48,15 +48,27 @@ def read_text(
 
     Raises `FileNotFoundError`, `IsADirectoryError`, or `ValueError` for a file that is empty, not UTF-8, or
     larger than `max_bytes`, one GiB."""
+    return plain_text(file_bytes(path), path)
+
+def file_bytes(
+    path:str|Path, # A file
+)->bytes: # Its content, or if it is too large, a byte more than may be
+    "Read a file of up to `max_bytes`. Raises `OSError` if it can't be read."
     path = Path(path)
     if path.is_dir(): raise IsADirectoryError(f'{path} is a folder: name a text file')
     if not path.exists(): raise FileNotFoundError(f'{path} does not exist: name a text file')
-    with open(path, 'rb') as f: data = f.read(max_bytes+1)   # some things, /dev/zero for one, never end
-    if len(data) > max_bytes: raise ValueError(f'{path} has more than {max_bytes:,} bytes: take a part of it')
+    with open(path, 'rb') as f: return f.read(max_bytes+1)   # some things, /dev/zero for one, never end
+
+def plain_text(
+    data:bytes, # Text in UTF-8
+    name:str|Path, # Where it is from, for messages
+)->str: # Its characters, with plain line ends
+    "Decode a text. Raises `ValueError` as `read_text` does."
+    if len(data) > max_bytes: raise ValueError(f'{name} has more than {max_bytes:,} bytes: take a part of it')
     try: text = data.decode('utf-8-sig').replace('\r\n', '\n').replace('\r', '\n')
     except UnicodeDecodeError as e:
-        raise ValueError(f'{path} is not UTF-8 text (byte {e.start}): convert it first') from None
-    if not text: raise ValueError(f'{path} is empty: there is nothing to learn from')
+        raise ValueError(f'{name} is not UTF-8 text (byte {e.start}): convert it first') from None
+    if not text: raise ValueError(f'{name} is empty: there is nothing to learn from')
     return text
 
 # %% ../nbs/00_tokenizer.ipynb #61f12097
@@ -226,11 +238,15 @@ def split(
     return ids[:n], ids[n:]
 
 # %% ../nbs/00_tokenizer.ipynb #6360fea6
+least_val = 4000   # characters to be judged by, if that is not more than a quarter of the text
+
 @patch
-def encoded(self:Corpus)->tuple: # Tokenizer, training ids, validation ids
-    "The vocabulary of the text, and its ids cut in two."
-    tok = CharTokenizer.from_text(self.text)
-    return tok, *split(tok.encode(self.text))
+def encoded(self:Corpus,
+    tokenizer:CharTokenizer=None, # A vocabulary that has every character of the text; its own if None
+)->tuple: # Tokenizer, training ids, validation ids
+    "The vocabulary of the text, and its ids cut in two: the last tenth is for validation, of a short text more."
+    tok = tokenizer or CharTokenizer.from_text(self.text)
+    return tok, *split(tok.encode(self.text), max(.1, min(.25, least_val/max(1, len(self)))))
 
 # %% ../nbs/00_tokenizer.ipynb #56481be8
 def write_json(

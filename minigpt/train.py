@@ -27,6 +27,7 @@ from .gpt import GPTConfig, GPTLanguageModel
 from .large import MappedCorpus, map_corpus
 from .speed import Recorded
 from .safety import claim
+from .texts import gather_corpus, grow_vocab, load_pretrained, remarks
 
 # %% auto #0
 __all__ = ['large_bytes', 'TrainConfig', 'learning_rate', 'balance', 'has_bfloat16', 'Muon', 'make_optimizers', 'pick_device',
@@ -52,7 +53,9 @@ class TrainConfig:
     clip: float = 0.              # greatest length of the gradient; 0: no limit
     precision: str = 'float32'    # or 'bfloat16', mixed precision; 'auto': mixed where that is faster
     eval_every: int = 500         # steps between evaluations
+    patience: int | None = None   # evaluations without a better validation loss after which it ends; None: never
     seed: int = 1337              # for the first weights, the batches and dropout
+    init_from: str | None = None  # a run, or 'shakespeare-small', to take the first weights from
     device: str = 'auto'          # 'cuda', 'mps', 'cpu', or the first of them that is there
 
     def __post_init__(self):
@@ -74,6 +77,8 @@ class TrainConfig:
         check('clip', lambda x: 0 <= x < math.inf, 'at least 0')
         check('optimizer', lambda x: x in ('adamw','muon'), "'adamw' or 'muon'")
         check('precision', lambda x: x in ('auto','float32','bfloat16'), "'auto', 'float32' or 'bfloat16'")
+        check('patience', lambda n: n is None or type(n) is int and n >= 1, 'a whole number of at least 1')
+        check('init_from', lambda x: x is None or type(x) is str and x, 'the folder of a run')
         check('device', lambda x: x.split(':')[0] in ('auto','cuda','mps','cpu'),
               "'auto', 'cuda', 'mps' or 'cpu'")
 
@@ -204,7 +209,15 @@ class Run:
         self.config,self.corpus = config,corpus
         if out is not None and not str(out): raise ValueError('out is empty: name a folder')
         self.folder = None if out is None else Path(out)
-        self.tokenizer,*parts = self.corpus.encoded()
+        begun = self.folder is not None and (self.folder/'checkpoint'/'state.pt').exists()
+        first,known = None,None
+        if begun and (self.folder/'tokenizer.json').exists(): known = CharTokenizer.from_pretrained(self.folder)
+        elif config.init_from:
+            torch.manual_seed(config.seed)   # new characters get rows by chance
+            first,known = grow_vocab(*load_pretrained(config.init_from), self.corpus.text)
+            model_config = replace(first.config, dropout=model_config.dropout)
+        fits = known is not None and set(known.chars) >= set(self.corpus.text)
+        self.tokenizer,*parts = self.corpus.encoded(known if fits else None)
         sizes = replace(model_config, vocab_size=self.tokenizer.vocab_size)
         self.device = pick_device(config.device)
         if len(parts[0]) <= sizes.block_size or len(parts[1]) < 2:
@@ -215,6 +228,7 @@ class Run:
         self.train_ids,self.val_ids = parts if on_disk else (p.to(self.device) for p in parts)
         torch.manual_seed(config.seed)
         self.model = GPTLanguageModel(sizes).to(self.device)
+        if first is not None: self.model.load_state_dict(first.state_dict())
         self.optimizers = make_optimizers(self.model, config)
         best = 'bfloat16' if has_bfloat16(self.device) else 'float32'
         self.precision = best if config.precision == 'auto' else config.precision
@@ -307,6 +321,13 @@ def best(self:Run)->dict: # A row of metrics
     return min(self.metrics, key=lambda row: row['val_loss'])
 
 # %% ../nbs/04_train.ipynb #db5e04c9
+@patch(as_prop=True)
+def ended_early(self:Run)->bool: # True if there is no use in going on
+    "Were there `patience` evaluations without a better validation loss?"
+    patience = self.config.patience
+    return bool(patience and self.metrics) and len(self.metrics) - 1 - self.metrics.index(self.best) >= patience
+
+# %% ../nbs/04_train.ipynb #d6d766cc
 @patch(as_prop=True)
 def last(self:Run)->dict: # A row of metrics
     "The latest evaluation."
@@ -538,7 +559,7 @@ def fit(self:Run,
         except OSError as e:
             if self.saved is None: raise
             kept = f'{self.folder} could not be written at step {self.step} ({e.strerror or e}); the last good checkpoint is of step {self.saved}'
-            if self.step == c.steps or stop.is_set(): raise OSError(f'{kept}: make room there, and --resume the run') from None
+            if self.step == c.steps or self.ended_early or stop.is_set(): raise OSError(f'{kept}: make room there, and --resume the run') from None
             warnings.warn(f'{kept}. Training goes on; the next evaluation tries again')
         else: self.saved = self.step
     def evaluate_and_save():
@@ -556,7 +577,7 @@ def fit(self:Run,
     with stop_signals() as stop, self._writing():
         if not self.metrics: evaluate_and_save()
         with tqdm(total=c.steps, initial=begun, leave=False, disable=not watched, bar_format=form) as bar:
-            while self.step < c.steps and not stop.is_set():
+            while self.step < c.steps and not self.ended_early and not stop.is_set():
                 loss,_ = self.learn()
                 bar.update()
                 due = self.step % c.eval_every == 0 or self.step == c.steps
@@ -567,7 +588,7 @@ def fit(self:Run,
                 if self.step % 20 == 0 and watched:
                     bar.set_postfix_str(f'loss {loss.item():.3f}, {self.speed:,} chars/s', refresh=False)
                 if due: evaluate_and_save()
-        self.stopped = self.step < c.steps
+        self.stopped = self.step < c.steps and not self.ended_early
         if self.stopped: save()
     return self
 
@@ -605,6 +626,10 @@ def report(self:Run)->str: # A few lines of text
     for name,row in (('start',self.metrics[0]),('best',self.best),('last',self.last)):
         lines.append(f"{name+', step '+str(row['step']):<24}{row['train_loss']:>8.4f}  {row['val_loss']:>10.4f}")
     lines.append(f"{'best, overlapping windows':<34}{fair.nats:>10.4f}")
+    if self.ended_early: lines.append(f'ended early: {self.config.patience} evaluations without a better validation loss')
+    if self.last['val_loss'] > self.best['val_loss'] + .02 and self.last['train_loss'] < self.best['train_loss']:
+        lines.append(f"overfitting from step {self.best['step']} on: validation got worse while training went on getting "
+                     f"better; the weights kept are those of step {self.best['step']}")
     for n,loss in self.baselines.items():
         step = next((row['step'] for row in self.metrics if row['val_loss'] < loss), None)
         verdict = (f'passed by step {step}' if step is not None else
@@ -677,9 +702,15 @@ def _new_folder(name, root='runs'):
 large_bytes = 2**27   # from this size on a text stays on the disk
 
 def _load_text(data):
-    "What `load_corpus` finds, or a large file mapped into memory, which is said."
-    here = data not in (None,'tinyshakespeare','sample_play') and os.path.isfile(os.path.expanduser(data))
-    if not here or os.stat(os.path.expanduser(data)).st_size < large_bytes: return load_corpus(data)
+    "What `load_corpus` finds, or what `gather_corpus` puts together, or a large file mapped into memory; what was done is said."
+    if not data: return load_corpus()
+    if len(data) == 1 and data[0] in ('tinyshakespeare','sample_play'): return load_corpus(data[0])
+    [data],many = data[:1],data
+    large = len(many) == 1 and os.path.isfile(os.path.expanduser(data)) and os.stat(os.path.expanduser(data)).st_size >= large_bytes
+    if not large:
+        corpus,notes = gather_corpus(many)
+        for note in notes: print(f'note      {note}', file=sys.stderr)
+        return corpus
     print(f'{data} is large: its ids stay on the disk, made once', file=sys.stderr)
     watched = sys.stderr is not None and sys.stderr.isatty()
     with tqdm(unit=' characters', unit_scale=True, leave=False, disable=not watched) as bar:
@@ -713,6 +744,17 @@ def _own_text(folder):
     saved = read_json(folder/'config.json').get('corpus')
     name,sha256 = (saved.get('name'),saved.get('sha256')) if isinstance(saved, dict) else (None,None)
     return name if name in ('sample_play','tinyshakespeare') else None, name, sha256
+
+# %% ../nbs/04_train.ipynb #ad8b48a4
+def _on_old_text(run):
+    "What a run that went on from another model still says about that one's text, if it is at hand."
+    try:
+        model,tokenizer = load_pretrained(run.config.init_from)
+        old = load_corpus(_own_text(find_pretrained(run.config.init_from))[0] or '')
+        _,history,ids = old.encoded(tokenizer)
+    except (OSError, ValueError): return None
+    before,now = (evaluate(m.to(run.device), ids, history=history).nats for m in (model, run.best_model))
+    return f'on {old.name}, which {run.config.init_from} learned from: {before:.4f} before, {now:.4f} now'
 
 # %% ../nbs/04_train.ipynb #c76389bf
 def _memory(device):
@@ -752,7 +794,8 @@ def forecast(self:Run,
 # %% ../nbs/04_train.ipynb #84519741
 @command
 def minigpt_train(
-    data:str=None, # Text file, or 'tinyshakespeare' or 'sample_play' (default: what can be found)
+    data:Param("Text files, folders of .txt files, '-' for standard input, or 'tinyshakespeare' or 'sample_play' "
+               '(default: what can be found)', str, nargs='+')=None,
     preset:Param('Settings (default: seed on a GPU, cpu without one; fast: the same model in a sixth of the steps; cpu10 takes longer than cpu and learns more)', str,
                  choices=['seed','fast','cpu','cpu10','smoke'])=None,
     steps:int=None, # Number of steps (default: the preset's)
@@ -760,6 +803,8 @@ def minigpt_train(
     resume:bool=False, # Take up the run in --out, or the newest one
     device:str=None, # 'cuda', 'mps', 'cpu' or 'auto', the first of them that is there (default: auto)
     seed:int=None, # For first weights, batches and dropout (default: the preset's)
+    patience:int=None, # End after so many evaluations without a better validation loss (default: never)
+    init_from:str=None, # Go on from the model of this run, or 'shakespeare-small', at a quarter of the preset's rate
     dry_run:bool=False, # Only try a few steps, and say what the run would take in time and memory
 ):
     "Train a GPT on a text."
@@ -768,21 +813,23 @@ def minigpt_train(
     if resume and dry_run: raise ValueError('--dry_run tries a new run: leave out --resume')
     say = lambda text='': print(text, file=sys.stderr)
     if resume:
-        if preset or steps is not None or seed is not None:
+        if preset or init_from or any(x is not None for x in (steps, seed, patience)):
             raise ValueError('--resume goes on with the settings of the run, whose rate was planned for its '
-                             'number of steps: leave out --preset, --steps and --seed')
+                             'number of steps: leave out --preset, --steps, --seed, --patience and --init_from')
         name,folder = 'as begun',_find_run(out)
         config,sizes = _read_settings(folder)
-        data = data or _own_text(folder)[0]
+        data = data or [n for n in _own_text(folder)[:1] if n]
     else:
         name = preset or ('cpu' if pick_device(device or 'auto').type == 'cpu' else 'seed')
         config,sizes = get_preset(name)
-    given = dict(steps=steps, seed=seed, device=device)
+        if init_from:
+            config = replace(config, learning_rate=config.learning_rate/4, min_lr=config.min_lr and config.min_lr/4)
+    given = dict(steps=steps, seed=seed, device=device, patience=patience, init_from=init_from)
     config = replace(config, **{k: v for k,v in given.items() if v is not None})
-    run = Run(config, sizes, _load_text(data))
+    run = Run(config, sizes, _load_text([data] if isinstance(data, str) else data), folder if resume else None)
     if not dry_run:
         run.baselines   # reckoned before there is a folder: a stop during it leaves nothing behind
-        run.folder = folder if resume else Path(out) if out else _new_folder(name)
+        if not resume: run.folder = Path(out) if out else _new_folder(name)
         run.begin(resume)
     why = ', as no GPU was found' if run.device.type == 'cpu' else ', the fastest device found'
     if config.device != 'auto': why = ''
@@ -793,6 +840,10 @@ def minigpt_train(
         f'sha256 {run.corpus.sha256[:16]}')
     say(f'settings  {name}: {config.steps:,} steps of {config.batch_size} pieces, in '
         f'{run.precision} on {run.device}{why}')
+    if config.init_from: say(f'begins    with the weights of {config.init_from}')
+    if not resume:
+        for note in remarks(run.tokenizer, run.train_ids, run.val_ids, config.steps*config.batch_size*m.block_size):
+            say(f'note      {note}')
     if dry_run:
         f = run.forecast()
         say(f"time      about {clock(f['seconds'])}: {config.steps:,} steps of {1e3*f['step']:.3g} ms, "
@@ -802,14 +853,15 @@ def minigpt_train(
                 + (f"; about {f['fits']:,} pieces a step would fit" if f['fits'] else ''))
         return say('no run was begun: the same command without --dry_run begins one')
     say(f'folder    {run.folder}')
-    if run.step == config.steps:
+    if run.step == config.steps or run.ended_early:
         say('all steps were made already; for a longer run begin a new one with --steps')
     run.fit()
     if run.stopped:
-        again = ['minigpt_train','--resume','--out',str(run.folder)] + (['--data',data] if data else [])
+        again = ['minigpt_train','--resume','--out',str(run.folder)] + (['--data',*data] if data else [])
         say(f'stopped at step {run.step}, nothing is lost. Go on with:\n  {_shell(*again)}')
         sys.exit(130)
     say(f'\ndone in {clock(run.seconds)}\n\n{run.report()}\n')
+    if config.init_from and (kept := _on_old_text(run)): say(kept + '\n')
     fair = run.overlapping
     write_json(run.folder/'evaluation.json', dict(nats=fair.nats, protocol=fair.protocol, step=run.best['step'],
                                                   corpus=run.corpus.name, sha256=run.corpus.sha256))
@@ -820,11 +872,8 @@ def minigpt_train(
 def _read_run(run, device):
     "Folder, tokenizer and model of a run, which must belong together."
     where,folder = pick_device(device),_find_run(run, 'shakespeare-small')
-    tokenizer,model = CharTokenizer.from_pretrained(folder),GPTLanguageModel.from_pretrained(folder, where)
-    if tokenizer.vocab_size != model.config.vocab_size:
-        raise ValueError(f'tokenizer and model in {folder} do not belong together: '
-                         f'{tokenizer.vocab_size} characters and {model.config.vocab_size}')
-    return folder,tokenizer,model
+    model,tokenizer = load_pretrained(folder)
+    return folder,tokenizer,model.to(where)
 
 # %% ../nbs/04_train.ipynb #16b51c00
 @command
@@ -872,7 +921,7 @@ def minigpt_eval(
     "Measure the exact loss of a trained model."
     folder,tokenizer,model = _read_run(run, device)
     known,name,sha256 = _own_text(folder)
-    corpus = _load_text(data or known)
+    corpus = _load_text([data or known] if data or known else None)
     own = corpus.sha256 == sha256
     if data is None and not own:
         raise ValueError(f'the run learned from {name!r}, and what was found is {corpus.name!r}: '
@@ -882,8 +931,7 @@ def minigpt_eval(
         if corpus.tokenizer.chars != tokenizer.chars: raise ValueError(f'the vocabulary in {folder} is not that of its text')
         _,history,ids = corpus.encoded()
     else:
-        history,ids = None,tokenizer.encode(corpus.text)
-        if own: history,ids = split(ids)
+        history,ids = corpus.encoded(tokenizer)[1:] if own else (None,tokenizer.encode(corpus.text))
     watched = sys.stderr is not None and sys.stderr.isatty()
     result = evaluate(model, ids, history=history, stride=stride, progress=watched)
     print(f'{result.nats:.4f} nats, {result.bits:.4f} bits, perplexity {result.perplexity:.3f} per character')
