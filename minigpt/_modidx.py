@@ -181,6 +181,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                'minigpt.train._read_run': ('train.html#_read_run', 'minigpt/train.py'),
                                'minigpt.train._read_settings': ('train.html#_read_settings', 'minigpt/train.py'),
                                'minigpt.train._shell': ('train.html#_shell', 'minigpt/train.py'),
+                               'minigpt.train._to_tensorboard': ('train.html#_to_tensorboard', 'minigpt/train.py'),
                                'minigpt.train.balance': ('train.html#balance', 'minigpt/train.py'),
                                'minigpt.train.clock': ('train.html#clock', 'minigpt/train.py'),
                                'minigpt.train.command': ('train.html#command', 'minigpt/train.py'),

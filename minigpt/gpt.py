@@ -10,6 +10,7 @@ from pathlib import Path
 import math
 import torch, torch.nn.functional as F
 import safetensors.torch as st
+from safetensors import safe_open
 from torch import Tensor, nn
 from fastcore.basics import patch
 from .tokenizer import find_pretrained, read_json, write_json, write_atomic
@@ -317,14 +318,17 @@ def from_pretrained(cls:GPTLanguageModel,
         raise FileNotFoundError(f'{path} does not exist: the folder holds no finished model')
     try: config = GPTConfig(**sizes)
     except TypeError: raise ValueError(f'{folder/"config.json"} does not describe a model') from None
-    try: weights = st.load_file(path)
+    unfit = f'the weights in {path} do not fit the sizes in config.json'
+    try:
+        with safe_open(path, 'pt') as f: parts = {k: f.get_slice(k) for k in f.keys()}   # names, shapes and formats alone
+        shapes = {k: tuple(p.get_shape()) for k,p in parts.items()}
     except Exception as e: raise ValueError(f'{path} is damaged, perhaps cut short ({e})') from None
+    if config.n_layer > len(shapes): raise ValueError(unfit)
     try:
         with torch.device('meta'): model = cls(config)   # takes no memory and no random numbers
-        model.load_state_dict(weights, assign=True)
-    except RuntimeError:
-        raise ValueError(f'the weights in {path} do not fit the sizes in config.json') from None
-    if not all(p.is_floating_point() for p in model.parameters()):
-        raise ValueError(f'{path} does not hold weights')
+    except RuntimeError: raise ValueError(unfit) from None   # sizes beyond all measure
+    if {k: tuple(p.shape) for k,p in model.named_parameters()} != shapes: raise ValueError(unfit)
+    if not {p.get_dtype() for p in parts.values()} <= {'F16','BF16','F32','F64'}: raise ValueError(f'{path} does not hold weights')
+    model.load_state_dict(st.load_file(path), assign=True)
     if model.head.weight.dtype == torch.float16: model.float()
     return model.to(device).eval()

@@ -4,7 +4,7 @@
 
 # %% ../nbs/00_tokenizer.ipynb #78a6e1bd
 from __future__ import annotations
-import hashlib, json, os, warnings
+import hashlib, json, os, time, warnings
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from importlib.resources import files
@@ -15,8 +15,9 @@ from torch import Tensor
 from fastcore.xdg import xdg_cache_home
 
 # %% auto #0
-__all__ = ['max_bytes', 'tiny_url', 'tiny_sha256', 'least_val', 'Corpus', 'read_text', 'file_bytes', 'plain_text', 'write_atomic',
-           'download', 'load_corpus', 'CharTokenizer', 'split', 'write_json', 'read_json', 'find_pretrained']
+__all__ = ['max_bytes', 'tiny_url', 'tiny_sha256', 'least_val', 'max_json', 'Corpus', 'read_text', 'file_bytes', 'plain_text',
+           'write_atomic', 'download', 'load_corpus', 'CharTokenizer', 'split', 'write_json', 'read_json',
+           'find_pretrained']
 
 # %% ../nbs/00_tokenizer.ipynb #806610af
 @dataclass(frozen=True)
@@ -105,8 +106,13 @@ def download(
     """Fetch a file and make sure that it is the right one.
 
     Raises `OSError` with no network, `ValueError` if what came is something else."""
+    if not url.startswith(('https://','file://')): raise ValueError(f'{url} is not an https address')
     try:
-        with urlopen(url, timeout=timeout) as r: data = r.read(2**26)  # 64 MiB: far above any text used here
+        with urlopen(url, timeout=timeout) as r:
+            data,end = b'',time.monotonic() + 30*timeout   # all of it has to come in this time
+            while piece := r.read(2**16):
+                data += piece
+                if len(data) > 2**26 or time.monotonic() > end: raise OSError('too long')   # far above any text used here
     except (HTTPException, OSError, ValueError) as e:
         raise OSError(f'{url} could not be read ({e})') from None
     if hashlib.sha256(data).hexdigest() != sha256:
@@ -257,6 +263,8 @@ def write_json(
     write_atomic(path, (json.dumps(data, indent=1) + '\n').encode())
 
 # %% ../nbs/00_tokenizer.ipynb #0bc7f22c
+max_json = 2**23   # bytes: a vocabulary of all characters there are takes less
+
 def read_json(
     path:str|Path, # A JSON file that holds an object
 )->dict: # Its content
@@ -265,9 +273,11 @@ def read_json(
     Raises `FileNotFoundError`, or `ValueError` if the file is damaged or holds something else."""
     if not Path(path).exists():
         raise FileNotFoundError(f'{path} does not exist: is the folder that of a run?')
-    try: data = json.loads(Path(path).read_text(encoding='utf-8'))
+    with open(path, 'rb') as f: data = f.read(max_json+1)
+    if len(data) > max_json: raise ValueError(f'{path} has more than {max_json:,} bytes, which no settings need')
+    try: data = json.loads(data.decode())
     except UnicodeDecodeError: raise ValueError(f'{path} is not UTF-8 text') from None
-    except (json.JSONDecodeError, RecursionError) as e:
+    except (ValueError, RecursionError) as e:   # a number of very many digits is a ValueError
         raise ValueError(f'{path} is not JSON, perhaps cut short ({e})') from None
     if not isinstance(data, dict): raise ValueError(f'{path} should hold a JSON object')
     return data
@@ -299,4 +309,6 @@ def from_pretrained(cls:CharTokenizer,
     data = read_json(path)
     if data.get('type') != 'characters' or not isinstance(data.get('chars'), str):
         raise ValueError(f'{path} does not hold a character tokenizer')
+    try: data['chars'].encode()
+    except UnicodeEncodeError: raise ValueError(f'{path} has halves of characters in its vocabulary') from None
     return cls(data['chars'])

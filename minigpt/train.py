@@ -8,11 +8,12 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-import copy, io, itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time
+import copy, io, itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, zipfile
 import warnings
 import torch, torch.nn.functional as F
 import safetensors.torch as st
 from torch import Tensor, nn
+from importlib.util import find_spec
 from fastcore.basics import patch
 from fastcore.imports import IN_NOTEBOOK
 from fastcore.script import Param, anno_parser
@@ -236,6 +237,7 @@ class Run:
         self.grad_norm,self.best_weights = torch.tensor(0.),None
         self.lock,self.saved = None,None   # of the folder; step of the last good checkpoint
         self._rate = torch.zeros((), device=self.device)   # a GPU reads it from there
+        self._clipped = torch.zeros((), dtype=torch.int64, device=self.device)   # steps since the last evaluation
         self._recorded = Recorded(self._update)
         self._start_clock(0.)
 
@@ -267,6 +269,7 @@ def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
         group['lr'] = self._rate.fill_(rate) if self.device.type == 'cuda' else rate
     pieces = get_batch(self.train_ids, c.batch_size, self.model.block_size, seed=c.seed, step=self.step)
     loss,self.grad_norm = self._recorded(*(p.to(self.device) for p in pieces))
+    if c.clip: self._clipped += self.grad_norm > c.clip
     self.step += 1
     return loss,self.grad_norm
 
@@ -294,6 +297,19 @@ def first_char(
     "What to begin from when nobody says: a line break, or else the first character there is."
     return '\n' if '\n' in tokenizer.chars else tokenizer.chars[0]
 
+# %% ../nbs/04_train.ipynb #30daff21
+def _memory(device):
+    "Bytes in use, most so far, and bytes there are, on the card or in the process; None where nobody says."
+    if device.type == 'cuda':
+        return (torch.cuda.memory_allocated(device), torch.cuda.max_memory_allocated(device),
+                torch.cuda.get_device_properties(device).total_memory)
+    if device.type != 'cpu' or resource is None: return None
+    unit = 1 if sys.platform == 'darwin' else 1024
+    most,page = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,os.sysconf('SC_PAGE_SIZE')
+    try: now = int(Path('/proc/self/statm').read_text().split()[1]) * page   # on Linux
+    except OSError: now = most
+    return now, most, os.sysconf('SC_PHYS_PAGES') * page
+
 # %% ../nbs/04_train.ipynb #90bed428
 @patch
 def measure(self:Run)->dict: # What was measured
@@ -305,9 +321,13 @@ def measure(self:Run)->dict: # What was measured
     known = evaluate(self.model, self.train_ids[-len(self.val_ids):])
     if not self.metrics or val.nats < self.best['val_loss']:
         self.best_weights = {k: v.detach().cpu().clone() for k,v in self.model.state_dict().items()}
+    steps,clipped = self.step - (self.last['step'] if self.metrics else 0),self._clipped.item()
+    memory = _memory(self.device)
     self.metrics.append(dict(step=self.step, train_loss=known.nats, val_loss=val.nats, protocol=val.protocol,
                              learning_rate=learning_rate(max(0, self.step-1), self.config), grad_norm=norm,
-                             tokens_per_s=speed, seconds=round(self.seconds, 2)))
+                             clipped=clipped/max(1, steps), tokens_per_s=speed, seconds=round(self.seconds, 2),
+                             peak_memory=memory and memory[1]))
+    self._clipped.zero_()
     start = self.tokenizer.encode(first_char(self.tokenizer))[None]
     generator = torch.Generator().manual_seed(self.config.seed)
     self.samples.append(self.tokenizer.decode(self.model.generate(start, 200, generator=generator)[0,1:]))
@@ -431,7 +451,7 @@ def save(self:Run):
         write_atomic(self.folder/'loss.png', lambda f: self.plot().savefig(f, dpi=120, format='png'))
     state = dict(settings=self.settings, precision=self.precision, model=self.model.state_dict(), best=self.best_weights,
                  optimizers=[o.state_dict() for o in self.optimizers],
-                 step=self.step, seconds=self.seconds, metrics=self.metrics, samples=self.samples,
+                 step=self.step, clipped=self._clipped, seconds=self.seconds, metrics=self.metrics, samples=self.samples,
                  random=_random_states(self.device))
     write_atomic(self.folder/'checkpoint'/'state.pt', lambda f: torch.save(state, f))   # last: now the step counts
 
@@ -444,10 +464,13 @@ def load(self:Run):
     path = self.folder/'checkpoint'/'state.pt'
     damaged = f'the checkpoint in {self.folder} is damaged'
     try:
+        weights = sum(p.numel()*p.element_size() for p in self.model.parameters())
+        with zipfile.ZipFile(path) as f: size = sum(i.file_size for i in f.infolist())   # what it would take in memory
+        if size > 8*weights + 2**26: raise OSError('far too large for this model')
         state = torch.load(path, map_location='cpu', weights_only=True)
         old,new = state['settings'],self.settings
         differ = [k for k in new if k not in ('device','corpus') and old.get(k, new[k]) != new[k]]
-    except Exception as e: raise ValueError(f'{damaged} ({type(e).__name__})') from None
+    except Exception as e: raise ValueError(f'{damaged} ({e if isinstance(e, OSError) else type(e).__name__})') from None
     if old['sha256'] != new['sha256']:
         raise ValueError(f"{self.folder} learned from {old['corpus']!r}, which is another text than "
                          f"{self.corpus.name!r}: name it with --data")
@@ -460,6 +483,7 @@ def load(self:Run):
             optimizer.load_state_dict(saved)
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
         self.saved = self.step
+        self._clipped.copy_(state['clipped'])
         self._start_clock(state['seconds'])
         self.precision = state.get('precision', self.precision)   # of the machine where it was begun
         random = state['random']
@@ -756,19 +780,16 @@ def _on_old_text(run):
     before,now = (evaluate(m.to(run.device), ids, history=history).nats for m in (model, run.best_model))
     return f'on {old.name}, which {run.config.init_from} learned from: {before:.4f} before, {now:.4f} now'
 
-# %% ../nbs/04_train.ipynb #c76389bf
-def _memory(device):
-    "Bytes in use, most so far, and bytes there are, on the card or in the process; None where nobody says."
-    if device.type == 'cuda':
-        return (torch.cuda.memory_allocated(device), torch.cuda.max_memory_allocated(device),
-                torch.cuda.get_device_properties(device).total_memory)
-    if device.type != 'cpu' or resource is None: return None
-    unit = 1 if sys.platform == 'darwin' else 1024
-    most,page = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,os.sysconf('SC_PAGE_SIZE')
-    try: now = int(Path('/proc/self/statm').read_text().split()[1]) * page   # on Linux
-    except OSError: now = most
-    return now, most, os.sysconf('SC_PHYS_PAGES') * page
+# %% ../nbs/04_train.ipynb #a6d55311
+def _to_tensorboard(run):
+    "Write the latest measurements."
+    from torch.utils.tensorboard import SummaryWriter
+    with SummaryWriter(run.folder/'tensorboard') as writer:
+        for name,value in run.last.items():
+            if name != 'step' and isinstance(value, (int,float)): writer.add_scalar(name, value, run.step)
+        writer.add_text('sample', run.samples[-1], run.step)
 
+# %% ../nbs/04_train.ipynb #c76389bf
 @patch
 def forecast(self:Run,
     n:int=20, # Steps to try
@@ -805,9 +826,12 @@ def minigpt_train(
     seed:int=None, # For first weights, batches and dropout (default: the preset's)
     patience:int=None, # End after so many evaluations without a better validation loss (default: never)
     init_from:str=None, # Go on from the model of this run, or 'shakespeare-small', at a quarter of the preset's rate
+    tensorboard:bool=False, # Also write the measurements for TensorBoard, into the folder's tensorboard/
     dry_run:bool=False, # Only try a few steps, and say what the run would take in time and memory
 ):
     "Train a GPT on a text."
+    if tensorboard and not find_spec('tensorboard'):
+        raise ValueError('--tensorboard needs the package tensorboard: pip install tensorboard')
     if out == '': raise ValueError('--out is empty: name a folder')
     if out == 'shakespeare-small': raise ValueError('--out: shakespeare-small is the name of the model in the package')
     if resume and dry_run: raise ValueError('--dry_run tries a new run: leave out --resume')
@@ -855,13 +879,13 @@ def minigpt_train(
     say(f'folder    {run.folder}')
     if run.step == config.steps or run.ended_early:
         say('all steps were made already; for a longer run begin a new one with --steps')
-    run.fit()
+    run.fit(on_evaluation=_to_tensorboard if tensorboard else None)
     if run.stopped:
         again = ['minigpt_train','--resume','--out',str(run.folder)] + (['--data',*data] if data else [])
         say(f'stopped at step {run.step}, nothing is lost. Go on with:\n  {_shell(*again)}')
         sys.exit(130)
     say(f'\ndone in {clock(run.seconds)}\n\n{run.report()}\n')
-    if config.init_from and (kept := _on_old_text(run)): say(kept + '\n')
+    if config.init_from and not resume and (kept := _on_old_text(run)): say(kept + '\n')
     fair = run.overlapping
     write_json(run.folder/'evaluation.json', dict(nats=fair.nats, protocol=fair.protocol, step=run.best['step'],
                                                   corpus=run.corpus.name, sha256=run.corpus.sha256))

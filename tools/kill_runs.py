@@ -76,7 +76,7 @@ def whole(folder):
 def differences(a, b, where='checkpoint'):
     "Names of what differs, times and speeds aside."
     if isinstance(a, dict):
-        keys = (a.keys() | b.keys()) - {'seconds','tokens_per_s'}
+        keys = (a.keys() | b.keys()) - {'seconds','tokens_per_s','peak_memory'}
         return [d for k in sorted(keys, key=str) for d in differences(a.get(k), b.get(k), f'{where}.{k}')]
     if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         return [d for i,(x,y) in enumerate(zip(a, b)) for d in differences(x, y, f'{where}[{i}]')]
