@@ -5,7 +5,7 @@
 # %% ../nbs/04_train.ipynb #2567842d
 from __future__ import annotations
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 import copy, io, itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, zipfile
@@ -27,6 +27,7 @@ from .bigram import CountModel, Evaluation, evaluate, get_batch
 from .gpt import GPTConfig, GPTLanguageModel
 from .large import MappedCorpus, map_corpus
 from .speed import Recorded
+from .parallel import agree, from_first, join_processes, leave_processes, own_device, spread_model
 from .safety import claim
 from .texts import gather_corpus, grow_vocab, load_pretrained, remarks
 
@@ -221,6 +222,11 @@ class Run:
         self.tokenizer,*parts = self.corpus.encoded(known if fits else None)
         sizes = replace(model_config, vocab_size=self.tokenizer.vocab_size)
         self.device = pick_device(config.device)
+        self.rank,self.processes = join_processes(self.device)
+        if self.processes > 1 and self.device.type == 'cuda': self.device = own_device()
+        if config.batch_size % (self.processes*config.accumulate):
+            raise ValueError(f'batch_size {config.batch_size} can not be divided among {self.processes} processes'
+                             + (f' in {config.accumulate} parts' if config.accumulate > 1 else ''))
         if len(parts[0]) <= sizes.block_size or len(parts[1]) < 2:
             raise ValueError(f'{self.corpus.name} has {len(self.corpus):,} characters, too few for a context '
                              f'of {sizes.block_size}: bring a longer text, or take a smaller context '
@@ -231,6 +237,7 @@ class Run:
         self.model = GPTLanguageModel(sizes).to(self.device)
         if first is not None: self.model.load_state_dict(first.state_dict())
         self.optimizers = make_optimizers(self.model, config)
+        self.spread = spread_model(self.model) if self.processes > 1 else None
         best = 'bfloat16' if has_bfloat16(self.device) else 'float32'
         self.precision = best if config.precision == 'auto' else config.precision
         self.step,self.metrics,self.samples,self.stopped = 0,[],[],False
@@ -238,8 +245,13 @@ class Run:
         self.lock,self.saved = None,None   # of the folder; step of the last good checkpoint
         self._rate = torch.zeros((), device=self.device)   # a GPU reads it from there
         self._clipped = torch.zeros((), dtype=torch.int64, device=self.device)   # steps since the last evaluation
-        self._recorded = Recorded(self._update)
+        self._recorded = self._update if self.spread else Recorded(self._update)
+        self._own_chance()
         self._start_clock(0.)
+
+    def _own_chance(self):
+        "Each process but the first drops by its own chance, from this step on."
+        if self.rank: torch.manual_seed((self.config.seed + 1_000_003*self.step + self.rank) % 2**63)
 
     def _start_clock(self, seconds):
         self._zero = time.perf_counter() - seconds
@@ -268,21 +280,24 @@ def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
     for group in (g for o in self.optimizers for g in o.param_groups):
         group['lr'] = self._rate.fill_(rate) if self.device.type == 'cuda' else rate
     pieces = get_batch(self.train_ids, c.batch_size, self.model.block_size, seed=c.seed, step=self.step)
-    loss,self.grad_norm = self._recorded(*(p.to(self.device) for p in pieces))
+    own = slice(self.rank*c.batch_size//self.processes, (self.rank+1)*c.batch_size//self.processes)
+    loss,self.grad_norm = self._recorded(*(p[own].to(self.device) for p in pieces))
     if c.clip: self._clipped += self.grad_norm > c.clip
     self.step += 1
     return loss,self.grad_norm
 
-# %% ../nbs/04_train.ipynb #056509c5
+# %% ../nbs/04_train.ipynb #eb3a6323
 @patch
 def _update(self:Run, x, y):
     "Gradient of a batch, clipping, update: all that happens on the device."
     c,total = self.config,torch.zeros((), device=self.device)
-    for xp,yp in zip(x.chunk(c.accumulate), y.chunk(c.accumulate)):
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == 'bfloat16'):
-            logits = self.model(xp)
-        loss = F.cross_entropy(logits.float().flatten(0,1), yp.flatten()) / c.accumulate
-        loss.backward()
+    for i,(xp,yp) in enumerate(zip(x.chunk(c.accumulate), y.chunk(c.accumulate))):
+        waits = self.spread and i+1 < c.accumulate   # gradients are exchanged once, after the last part
+        with self.spread.no_sync() if waits else nullcontext():
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == 'bfloat16'):
+                logits = (self.spread or self.model)(xp)
+            loss = F.cross_entropy(logits.float().flatten(0,1), yp.flatten()) / c.accumulate
+            loss.backward()
         total += loss.detach()
     norm = nn.utils.clip_grad_norm_(self.model.parameters(), c.clip or math.inf)
     for optimizer in self.optimizers:
@@ -297,7 +312,7 @@ def first_char(
     "What to begin from when nobody says: a line break, or else the first character there is."
     return '\n' if '\n' in tokenizer.chars else tokenizer.chars[0]
 
-# %% ../nbs/04_train.ipynb #30daff21
+# %% ../nbs/04_train.ipynb #72b9f7bf
 def _memory(device):
     "Bytes in use, most so far, and bytes there are, on the card or in the process; None where nobody says."
     if device.type == 'cuda':
@@ -347,7 +362,7 @@ def ended_early(self:Run)->bool: # True if there is no use in going on
     patience = self.config.patience
     return bool(patience and self.metrics) and len(self.metrics) - 1 - self.metrics.index(self.best) >= patience
 
-# %% ../nbs/04_train.ipynb #d6d766cc
+# %% ../nbs/04_train.ipynb #5fa2d491
 @patch(as_prop=True)
 def last(self:Run)->dict: # A row of metrics
     "The latest evaluation."
@@ -490,6 +505,7 @@ def load(self:Run):
         torch.set_rng_state(random['cpu'])
         if self.device.type != 'cpu' and self.device.type in random:
             torch.get_device_module(self.device).set_rng_state(random[self.device.type], self.device)
+        self._own_chance()
     except Exception as e:
         raise ValueError(f'{damaged} ({type(e).__name__})') from None
 
@@ -515,6 +531,9 @@ def begin(self:Run,
     if not resume and (there := [n for n in names if (self.folder/n).exists()]):
         raise FileExistsError(f'{self.folder} has a {there[0]} that can not be resumed from: '
                               'choose another folder')
+    if self.rank:   # the first process writes, the others only read
+        if resume: self.load()
+        return self
     weights = sum(p.numel()*p.element_size() for p in self.model.parameters())
     self.lock = claim(self.folder, room=(5 if resume else 9)*weights)   # what is kept, and its copy
     try:
@@ -557,13 +576,17 @@ def clock(
     if hours: return f'{hours} h {minutes} min'
     return f'{minutes} min {seconds} s' if minutes else f'{seconds} s'
 
-# %% ../nbs/04_train.ipynb #7e0c00f8
+# %% ../nbs/04_train.ipynb #2764edf1
 @patch
 @contextmanager
 def _writing(self:Run):
     "Until the end the folder is ours alone; `begin` may have claimed it already."
-    if self.folder and not self.lock: self.lock = claim(self.folder)
+    if self.folder and not self.rank and not self.lock: self.lock = claim(self.folder)
     try: yield
+    except RuntimeError as e:
+        if not self.spread or isinstance(e, torch.OutOfMemoryError): raise
+        raise ConnectionError(f'another process was lost at step {self.step}; the last good checkpoint is of step {self.saved}: '
+                              '--resume it') from None
     finally:
         if self.lock: self.lock.release(force=True)
         self.lock = None
@@ -576,6 +599,7 @@ def fit(self:Run,
 )->Run: # Itself
     "Learn until all steps are made. Control-C ends it early; with a folder it is saved and can be resumed."
     c,begun = self.config,self.step
+    progress = progress and not self.rank
     def say(text): progress and tqdm.write(text, file=sys.stderr)
     def save():
         "Write the folder; if the disk is full, say, go on and try again, and give up only at the end."
@@ -587,21 +611,25 @@ def fit(self:Run,
             warnings.warn(f'{kept}. Training goes on; the next evaluation tries again')
         else: self.saved = self.step
     def evaluate_and_save():
-        start,left,row = self.seconds,self.remaining,self.measure()
-        save()
+        start,left = self.seconds,self.remaining
+        if not self.rank:
+            self.measure()
+            save()
+        row = from_first(self.metrics[-1] if not self.rank else None)
+        if self.rank: self.metrics.append(row); self._own_chance()
         line = f"step {row['step']:>5}  training {row['train_loss']:.4f}  validation {row['val_loss']:.4f}"
         if row['tokens_per_s']: line += f"  {row['tokens_per_s']:,} chars/s"
         if begun < self.step < c.steps: line += f'  {clock(left)} to go'
         say(line)
-        if on_evaluation: on_evaluation(self)
+        if on_evaluation and not self.rank: on_evaluation(self)
         self._since,self._evaluation = (self.step,self.seconds),self.seconds - start
-    if self.folder: self.baselines   # reckoned now, so as not to be timed with the first evaluation
+    if self.folder and not self.rank: self.baselines   # reckoned now, so as not to be timed with the first evaluation
     form = '{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]'
     watched = progress and (IN_NOTEBOOK or sys.stderr is not None and sys.stderr.isatty())
     with stop_signals() as stop, self._writing():
         if not self.metrics: evaluate_and_save()
         with tqdm(total=c.steps, initial=begun, leave=False, disable=not watched, bar_format=form) as bar:
-            while self.step < c.steps and not self.ended_early and not stop.is_set():
+            while self.step < c.steps and not self.ended_early and not agree(stop.is_set()):
                 loss,_ = self.learn()
                 bar.update()
                 due = self.step % c.eval_every == 0 or self.step == c.steps
@@ -613,7 +641,8 @@ def fit(self:Run,
                     bar.set_postfix_str(f'loss {loss.item():.3f}, {self.speed:,} chars/s', refresh=False)
                 if due: evaluate_and_save()
         self.stopped = self.step < c.steps and not self.ended_early
-        if self.stopped: save()
+        if self.stopped and not self.rank: save()
+    leave_processes()
     return self
 
 # %% ../nbs/04_train.ipynb #ec859cd6
@@ -769,7 +798,7 @@ def _own_text(folder):
     name,sha256 = (saved.get('name'),saved.get('sha256')) if isinstance(saved, dict) else (None,None)
     return name if name in ('sample_play','tinyshakespeare') else None, name, sha256
 
-# %% ../nbs/04_train.ipynb #ad8b48a4
+# %% ../nbs/04_train.ipynb #5c7f0f46
 def _on_old_text(run):
     "What a run that went on from another model still says about that one's text, if it is at hand."
     try:
@@ -780,7 +809,7 @@ def _on_old_text(run):
     before,now = (evaluate(m.to(run.device), ids, history=history).nats for m in (model, run.best_model))
     return f'on {old.name}, which {run.config.init_from} learned from: {before:.4f} before, {now:.4f} now'
 
-# %% ../nbs/04_train.ipynb #a6d55311
+# %% ../nbs/04_train.ipynb #25337494
 def _to_tensorboard(run):
     "Write the latest measurements."
     from torch.utils.tensorboard import SummaryWriter
@@ -835,6 +864,7 @@ def minigpt_train(
     if out == '': raise ValueError('--out is empty: name a folder')
     if out == 'shakespeare-small': raise ValueError('--out: shakespeare-small is the name of the model in the package')
     if resume and dry_run: raise ValueError('--dry_run tries a new run: leave out --resume')
+    if int(os.environ.get('RANK', 0)): sys.stdout = sys.stderr = open(os.devnull, 'w')   # the first of several speaks
     say = lambda text='': print(text, file=sys.stderr)
     if resume:
         if preset or init_from or any(x is not None for x in (steps, seed, patience)):
@@ -852,8 +882,8 @@ def minigpt_train(
     config = replace(config, **{k: v for k,v in given.items() if v is not None})
     run = Run(config, sizes, _load_text([data] if isinstance(data, str) else data), folder if resume else None)
     if not dry_run:
-        run.baselines   # reckoned before there is a folder: a stop during it leaves nothing behind
-        if not resume: run.folder = Path(out) if out else _new_folder(name)
+        if not run.rank: run.baselines   # reckoned before there is a folder: a stop during it leaves nothing behind
+        if not resume: run.folder = Path(out) if out else from_first(None if run.rank else _new_folder(name))
         run.begin(resume)
     why = ', as no GPU was found' if run.device.type == 'cpu' else ', the fastest device found'
     if config.device != 'auto': why = ''
@@ -863,7 +893,7 @@ def minigpt_train(
     say(f'text      {run.corpus.name}, {len(run.corpus):,} characters, the last {len(run.val_ids):,} for validation, '
         f'sha256 {run.corpus.sha256[:16]}')
     say(f'settings  {name}: {config.steps:,} steps of {config.batch_size} pieces, in '
-        f'{run.precision} on {run.device}{why}')
+        f'{run.precision} on {run.device}{why}' + (f', by {run.processes} processes' if run.processes > 1 else ''))
     if config.init_from: say(f'begins    with the weights of {config.init_from}')
     if not resume:
         for note in remarks(run.tokenizer, run.train_ids, run.val_ids, config.steps*config.batch_size*m.block_size):
@@ -884,6 +914,7 @@ def minigpt_train(
         again = ['minigpt_train','--resume','--out',str(run.folder)] + (['--data',*data] if data else [])
         say(f'stopped at step {run.step}, nothing is lost. Go on with:\n  {_shell(*again)}')
         sys.exit(130)
+    if run.rank: return
     say(f'\ndone in {clock(run.seconds)}\n\n{run.report()}\n')
     if config.init_from and not resume and (kept := _on_old_text(run)): say(kept + '\n')
     fair = run.overlapping
