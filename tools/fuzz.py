@@ -1,0 +1,149 @@
+"""Throw nonsense at the package and its commands: `python tools/fuzz.py [--cases 2000]`
+
+Hypothesis makes up texts, prompts, settings, damaged run folders and command lines. Whatever comes, the outcome has to be a right
+answer, or a documented exception in one line: never a traceback at a command, a hang, or memory without bound. The cases are the
+same ones at every call, unless `--fresh` is given. What was found this way and mended is tried first."""
+import argparse, contextlib, io, json, math, os, resource, shutil, signal, sys, tempfile
+from pathlib import Path
+
+import torch
+from hypothesis import HealthCheck, example, given, settings, strategies as s
+
+from minigpt import CharTokenizer, Corpus, GPTConfig, GPTLanguageModel, evaluate, load_corpus
+from minigpt.texts import gather_corpus, grow_vocab, load_pretrained, remarks
+from minigpt.train import Run, TrainConfig, minigpt_eval, minigpt_generate, minigpt_train
+
+documented = ValueError,OSError
+here = Path(tempfile.mkdtemp())
+good = here/'good'
+
+def command(func, *words):
+    "Run a command; it may succeed, or refuse in one line."
+    o,e,status = io.StringIO(),io.StringIO(),0
+    with contextlib.redirect_stdout(o), contextlib.redirect_stderr(e):
+        try: func.cli([str(w) for w in words])
+        except SystemExit as x: status = x.code or 0
+    out,err = o.getvalue(),e.getvalue()
+    assert status in (0,2), (words, status, err)
+    assert 'Traceback' not in err, (words, err)
+    if status == 2:
+        last = err.rstrip('\n').split('\n')[-1]
+        assert err.count(f'{func.__name__}: error: ') == 1 and (last.startswith(f'{func.__name__}: error: ') or any('\n' in str(w) for w in words)), (words, err)
+    return status,out
+
+@contextlib.contextmanager
+def in_time(seconds=30):
+    "A case that hangs is a failure."
+    def late(*_): raise AssertionError(f'not done after {seconds} s')
+    old = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try: yield
+    finally: signal.alarm(0); signal.signal(signal.SIGALRM, old)
+
+text = s.text(max_size=200)
+odd = s.one_of(s.none(), s.booleans(), s.integers(), s.integers(0, 8), s.floats(), s.text(max_size=3), s.lists(s.integers(), max_size=2),
+               s.sampled_from([10**30, -1, 0, math.nan, math.inf, '64', 'cpu', 'cuda:99', 'auto']))
+
+@given(s.one_of(s.binary(max_size=300), text.map(lambda t: t.encode('utf-8', 'surrogatepass')), text.map(lambda t: t.encode('utf-16')),
+                s.lists(s.sampled_from([b'\r\n', b'\r', b'\n', b'\xef\xbb\xbf', b'a', 'é'.encode(), b'\0']), max_size=20).map(b''.join)))
+def texts(data):
+    "Bytes of a file become a text that can be encoded and decoded, or are refused."
+    path = here/'t.txt'
+    path.write_bytes(data)
+    try: corpus,notes = gather_corpus([str(path)])
+    except documented: return
+    assert corpus.text and '\r' not in corpus.text and all(isinstance(n, str) for n in notes)
+    assert corpus.text.encode() == data.decode('utf-8-sig').replace('\r\n', '\n').replace('\r', '\n').encode()
+    try: tok,train,val = corpus.encoded()
+    except documented: return
+    assert tok.decode(train) + tok.decode(val) == corpus.text
+    remarks(tok, train, val, 1000)
+
+@given(s.one_of(text, s.text('ROMEO: \n', max_size=80)), s.floats(), s.one_of(s.none(), s.integers(-2, 200)), s.one_of(s.none(), s.floats()),
+       s.integers(-2, 20), s.one_of(s.none(), s.text('abc \\n', max_size=3)), s.integers(-1, 2**65))
+@example('ROMEO:', 5e-324, None, None, 5, None, 0)
+def prompts(prompt, temperature, top_k, top_p, n, stop, seed):
+    "A prompt is gone on from, or refused."
+    options = {'prompt': prompt, 'temperature': temperature, 'top_k': top_k, 'top_p': top_p, 'max_new_tokens': n, 'stop': stop, 'seed': seed}
+    words = [f'--{k}={v}' for k,v in options.items() if v is not None]
+    status,out = command(minigpt_generate, 'shakespeare-small', '--device=cpu', *words)
+    if not status: assert out.startswith(prompt.replace('\\n', '\n')) and len(out) <= len(prompt) + n + 1
+
+@given(s.dictionaries(s.sampled_from(sorted(vars(GPTConfig()))), odd, max_size=3), s.dictionaries(s.sampled_from(sorted(vars(TrainConfig()))), odd, max_size=4))
+def configurations(sizes, training):
+    "Settings make a run that can take a step, or are refused."
+    small = dict(block_size=8, n_layer=1, n_head=2, n_embd=8)
+    try:
+        sizes,config = GPTConfig(**small | sizes),TrainConfig(**dict(batch_size=2, steps=2, device='cpu') | training)
+        if max(vars(sizes).values()) > 64 or config.batch_size > 64: return   # fine, and too large to try here
+        run = Run(config, sizes, Corpus.from_text('to be or not to be, that is the question. ' * 20))
+        run.learn()
+        run.measure()
+    except documented: pass
+
+def damage(data, how):
+    kind,a,b = how
+    at = a % (len(data)+1)
+    if kind == 'cut': return data[:at]
+    if kind == 'flip' and data: return data[:at-1] + bytes([data[at-1] ^ (1 + b % 255)]) + data[at:]
+    if kind == 'insert': return data[:at] + bytes([b % 256])*(1 + a % 7) + data[at:]
+    return data[:at] + data[at + 1 + b % 64:]
+
+names = ['config.json','model.safetensors','tokenizer.json','checkpoint/state.pt','metrics.jsonl']
+@given(s.sampled_from(names), s.one_of(s.tuples(s.sampled_from(['cut','flip','insert','drop']), s.integers(0, 10**6), s.integers(0, 10**6)), s.none()),
+       s.lists(s.tuples(s.sampled_from(['model','training','corpus']), s.sampled_from(sorted(vars(GPTConfig()) | vars(TrainConfig()))), odd), max_size=2))
+def folders(name, how, changes):
+    "A damaged folder is read as if nothing were, or refused."
+    bad = here/'bad'
+    shutil.rmtree(bad, ignore_errors=True)
+    shutil.copytree(good, bad)
+    path = bad/name
+    if how is None: path.unlink()
+    else: path.write_bytes(damage(path.read_bytes(), how))
+    try: told = json.loads((bad/'config.json').read_text())
+    except (ValueError, OSError): told = None
+    if isinstance(told, dict):
+        for part,key,value in changes:
+            if isinstance(told.get(part), dict): told[part][key] = value
+        (bad/'config.json').write_text(json.dumps(told))
+    command(minigpt_generate, bad, '--max_new_tokens', 5, '--device', 'cpu')
+    command(minigpt_eval, bad, '--data', here/'text.txt', '--device', 'cpu')
+    command(minigpt_train, '--resume', '--out', bad, '--data', here/'text.txt', '--device', 'cpu')
+
+value = s.one_of(s.integers(-3, 40).map(str), s.sampled_from(['', '-', 'cpu', 'cuda', 'smoke', 'good', 'text.txt', 'nowhere', '.', 'shakespeare-small', '1e9', 'nan', 'é']), s.text(max_size=4))
+flag = s.sampled_from(['--data','--out','--resume','--device','--seed','--patience','--init_from','--dry_run','--tensorboard','--stride','--prompt','--stop','--top_k','--num_samples','--help'])
+@given(s.sampled_from([minigpt_train, minigpt_generate, minigpt_eval]), s.lists(s.one_of(flag, value), max_size=6))
+def command_lines(func, words):
+    "Any words after a command do something, or are refused."
+    base = ['--preset','smoke','--steps','2'] if func is minigpt_train and '--resume' not in words else []
+    if func is minigpt_generate: base = ['--max_new_tokens','3']
+    sys.stdin = io.TextIOWrapper(io.BytesIO(b'to be or not to be. '*100))
+    command(func, *base, *words)
+    shutil.rmtree(here/'runs', ignore_errors=True)
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--cases', type=int, default=2000, help='how many, a fifth of each kind (default: %(default)s)')
+    parser.add_argument('--fresh', action='store_true', help='other cases than last time')
+    args = parser.parse_args()
+    os.chdir(here)
+    torch.set_num_threads(1)
+    (here/'text.txt').write_text(load_corpus('sample_play').text[:3000])
+    assert command(minigpt_train, '--preset', 'smoke', '--steps', 2, '--data', 'text.txt', '--out', good, '--device', 'cpu')[0] == 0
+    failed = 0
+    for test in (texts, prompts, configurations, folders, command_lines):
+        def case(*words, inner=test.hypothesis.inner_test, **kw):
+            with in_time(): inner(*words, **kw)
+        test.hypothesis.inner_test = case
+        run = settings(max_examples=max(1, args.cases//5), deadline=None, derandomize=not args.fresh, database=None,
+                       suppress_health_check=list(HealthCheck))(test)
+        try: run(); print(f'{test.__name__}: {args.cases//5} cases', flush=True)
+        except BaseException as e:
+            failed += 1
+            print(f'{test.__name__} failed: {type(e).__name__}: {e}', *getattr(e, '__notes__', []), sep='\n', flush=True)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f'{args.cases} cases, {failed} kinds failed, {most:.1f} GiB of memory at most')
+    shutil.rmtree(here)
+    sys.exit(failed > 0 or most > 4)
+
+if __name__ == '__main__': main()
