@@ -27,7 +27,7 @@ pages = sorted(p.stem for p in (root/'nbs').glob('[!_.]*.ipynb'))
 skip_flags = set(get_config(path=root).tst_flags.split())
 fork = multiprocessing.get_context('fork')
 
-Mutant = namedtuple('Mutant', 'name page old new bug seen')
+Mutant = namedtuple('Mutant', 'name page old new bug seen noticed', defaults=[None])   # noticed: by another page than its own
 classic,peer = 'a classic','a well-known peer of this project'
 ZOO = [Mutant(*m) for m in (
 # How text becomes numbers
@@ -174,6 +174,19 @@ ZOO = [Mutant(*m) for m in (
 ('evaluates-when-it-should-not', '04_train', 'due = self.step % c.eval_every == 0 or',
  'due = self.step % c.eval_every != 0 or',
  'The test for every so many steps is inverted.', peer),
+# What must not be lost, and what must not be let in
+('content-not-on-the-disk', '00_tokenizer', '            os.fsync(f.fileno())\n', '',
+ 'A file gets its name before its content is on the disk: after a power failure it is empty.', classic, '11_safety'),
+('stops-at-a-full-disk', '04_train', "if self.saved is None: raise", 'raise',
+ 'A full disk in the middle of a run ends it.', classic, '11_safety'),
+('half-written-files-pile-up', '04_train', "for left in self.folder.rglob('.*.tmp'): left.unlink()", 'pass',
+ 'What a killed process left half-written stays for ever.', classic, '11_safety'),
+('sizes-believed', '03_gpt', 'if {k: tuple(p.shape) for k,p in model.named_parameters()} != shapes: raise ValueError(unfit)', 'pass',
+ 'Weights are read before their shapes are compared with the settings.', classic),
+('checkpoint-runs-code', '04_train', "map_location='cpu', weights_only=True)\n        old,new", "map_location='cpu', weights_only=False)\n        old,new",
+ 'A checkpoint is opened in the way that lets it run a program.', 'many public notebooks', '11_safety'),
+('patience-off-by-one', '04_train', '- self.metrics.index(self.best) >= patience', '- self.metrics.index(self.best) > patience',
+ 'A run goes on for one evaluation more than was asked.', classic, '12_texts'),
 )]
 
 
@@ -320,12 +333,13 @@ class Zoo:
             results = (run_cell(shell, c, m.page) for c in cells)
             self.say(m.name, next(filter(None, results), None))
 
-    def whole_page(self, folder, page):
-        "Run all of a page, importing from a folder."
+    def whole_page(self, folder, page, name=None):
+        "Run all of a page, importing from a folder; what is said has the name of the page, or another."
         with self.slots:
             shell,cells = open_page(self.work/folder, page)
-            results = (run_cell(shell, c, page) for c in cells)
-            self.said.put((page, next(filter(None, results), None)))
+            result = next(filter(None, (run_cell(shell, c, page) for c in cells)), None)
+            if name: self.say(name, result)
+            else: self.said.put((page, result))
 
 def run_zoo(zoo, mutants, control):
     "Returns how many mutants were caught, and how many were not or what else failed."
@@ -336,8 +350,9 @@ def run_zoo(zoo, mutants, control):
         for p in pages: print(f'{p:<30}{(passed.get(p, (0, "died")) or (0, "passes"))[1]}')
         return 0,sum(passed.get(p, 1) is not None for p in pages)
     alive = [m for m in mutants if begun.get(m.name, 1) is None]
-    by_page = {p: [m for m in alive if m.page == p] for p in reversed(pages)}   # longest first
-    said = zoo.wait_for([(zoo.page, p, ms) for p,ms in by_page.items() if ms])
+    by_page = {p: [m for m in alive if m.page == p and not m.noticed] for p in reversed(pages)}   # longest first
+    said = zoo.wait_for([(zoo.page, p, ms) for p,ms in by_page.items() if ms]
+                        + [(zoo.whole_page, m.name, m.noticed, m.name) for m in alive if m.noticed])
     for m in alive:
         later = iter(pages[pages.index(m.page)+1:])
         while m.name in said and said[m.name] is None and (page := next(later, None)):
