@@ -41,10 +41,11 @@ def gather_corpus(
         text = plain_text(data, name)
         for reason,found in zip(changed, (b'\r' in data, data.startswith(b'\xef\xbb\xbf'))):
             if found: changed[reason].append(name)
-        parts.append(text if text.endswith('\n') or path == paths[-1] else text + '\n')
+        parts.append(text)
     if not parts: raise ValueError(f'{sources[0]}: all files are empty')
     where = [Path(s).stem if s != '-' else 'standard input' for s in sources]
     name = where[0] + (f' and {len(where)-1} more' if len(where) > 1 else '')
+    parts = [p if p.endswith('\n') else p + '\n' for p in parts[:-1]] + parts[-1:]
     corpus = Corpus.from_text(''.join(parts), name.encode('utf-8', 'replace').decode(), str(sources[0]))
     if corpus.sha256 == tiny_sha256: corpus = replace(corpus, name='tinyshakespeare')
     notes = [f'{reason}: {names[0] if len(names) == 1 else f"{len(names)} files"}' for reason,names in changed.items() if names]
@@ -61,7 +62,7 @@ def remarks(
     "Say beforehand what may go wrong with a text."
     train,val = (np.asarray(p.cpu(), dtype=np.int64) for p in (train_ids[-5_000_000:], val_ids))
     said,few = [],lambda ids: ' '.join(repr(tokenizer.chars[i]) for i in ids[:8]) + (' ...' if len(ids) > 8 else '')
-    first,last = np.unique(train),np.unique(val)
+    first,last = torch.unique(train_ids).cpu().numpy(),np.unique(val)
     if len(new := np.setdiff1d(last, first)):
         said.append(f'{len(new)} characters are in the validation part alone, and can not be learned: {few(new)}')
     cut = max(2, len(train) - len(val))
