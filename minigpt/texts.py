@@ -16,6 +16,16 @@ from .gpt import GPTLanguageModel
 # %% auto #0
 __all__ = ['gather_corpus', 'remarks', 'load_pretrained', 'grow_vocab']
 
+# %% ../nbs/12_texts.ipynb #71ece3b0
+def _files(sources):
+    "The files behind what was named, in order; '-' stays what it is."
+    for source in sources:
+        path = Path(os.path.expanduser(source))
+        if source == '-' or not path.is_dir(): yield source if source == '-' else path; continue
+        inside = sorted(p for p in path.rglob('*.txt') if p.is_file() and not p.name.startswith('.'))
+        if not inside: raise FileNotFoundError(f'{path} is a folder without .txt files')
+        yield from inside
+
 # %% ../nbs/12_texts.ipynb #357725b6
 def gather_corpus(
     sources:list, # Text files, folders of `.txt` files, or '-' for standard input
@@ -23,15 +33,9 @@ def gather_corpus(
     """Put one text together.
 
     Raises `OSError` for what can't be read, and `ValueError` for what is empty, not UTF-8, or larger than `max_bytes`."""
-    paths = []
-    for source in sources:
-        path = Path(os.path.expanduser(source))
-        if source == '-' or not path.is_dir(): paths.append(source if source == '-' else path); continue
-        inside = sorted(p for p in path.rglob('*.txt') if p.is_file() and not p.name.startswith('.'))
-        if not inside: raise FileNotFoundError(f'{path} is a folder without .txt files')
-        paths += inside
-    parts,changed,size = [],{'line ends of Windows or old Macs were made plain': [], 'the byte order mark was left out': [],
-                             'empty files were left out': []},0
+    paths,parts,size = list(_files(sources)),[],0
+    changed = {'line ends of Windows or old Macs were made plain': [], 'the byte order mark was left out': [],
+               'empty files were left out': []}
     for path in paths:
         name = 'standard input' if path == '-' else str(path)
         data = sys.stdin.buffer.read(max_bytes+1) if path == '-' else file_bytes(path)
@@ -62,8 +66,10 @@ def remarks(
     "Say beforehand what may go wrong with a text."
     train,val = (np.asarray(p.cpu(), dtype=np.int64) for p in (train_ids[-5_000_000:], val_ids))
     said,few = [],lambda ids: ' '.join(repr(tokenizer.chars[i]) for i in ids[:8]) + (' ...' if len(ids) > 8 else '')
-    first,last = torch.unique(train_ids).cpu().numpy(),np.unique(val)
-    if len(new := np.setdiff1d(last, first)):
+    new = set(val.tolist())
+    for piece in reversed(train_ids.split(10**6)):   # of a text on the disk usually the last piece is enough
+        if new: new -= set(piece.unique().tolist())
+    if new := sorted(new):
         said.append(f'{len(new)} characters are in the validation part alone, and can not be learned: {few(new)}')
     cut = max(2, len(train) - len(val))
     if len(train) - cut >= 1000:

@@ -498,7 +498,7 @@ def load(self:Run):
             optimizer.load_state_dict(saved)
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
         self.saved = self.step
-        self._clipped.copy_(state['clipped'])
+        self._clipped += state.get('clipped', 0)
         self._start_clock(state['seconds'])
         self.precision = state.get('precision', self.precision)   # of the machine where it was begun
         random = state['random']
@@ -539,7 +539,9 @@ def begin(self:Run,
     try:
         if resume: self.load()
         for left in self.folder.rglob('.*.tmp'): left.unlink()   # of a process that was killed
-    except BaseException: self.lock.release(); raise
+    except BaseException:
+        self.lock.release(force=True); self.lock = None
+        raise
     return self
 
 # %% ../nbs/04_train.ipynb #63e2766b
@@ -603,7 +605,10 @@ def fit(self:Run,
     def say(text): progress and tqdm.write(text, file=sys.stderr)
     def save():
         "Write the folder; if the disk is full, say, go on and try again, and give up only at the end."
-        try: self.save()
+        try:
+            if self.lock and not Path(self.lock.lock_file).exists():   # the folder was taken away, and the claim with it
+                self.lock.release(force=True); self.lock = claim(self.folder)
+            self.save()
         except OSError as e:
             if self.saved is None: raise
             kept = f'{self.folder} could not be written at step {self.step} ({e.strerror or e}); the last good checkpoint is of step {self.saved}'
@@ -616,7 +621,9 @@ def fit(self:Run,
             self.measure()
             save()
         row = from_first(self.metrics[-1] if not self.rank else None)
-        if self.rank: self.metrics.append(row); self._own_chance()
+        if self.rank:
+            self.metrics.append(row); self.saved = self.step
+            self._own_chance()
         line = f"step {row['step']:>5}  training {row['train_loss']:.4f}  validation {row['val_loss']:.4f}"
         if row['tokens_per_s']: line += f"  {row['tokens_per_s']:,} chars/s"
         if begun < self.step < c.steps: line += f'  {clock(left)} to go'
@@ -758,19 +765,18 @@ def _load_text(data):
     "What `load_corpus` finds, or what `gather_corpus` puts together, or a large file mapped into memory; what was done is said."
     if not data: return load_corpus()
     if len(data) == 1 and data[0] in ('tinyshakespeare','sample_play'): return load_corpus(data[0])
-    [data],many = data[:1],data
-    large = len(many) == 1 and os.path.isfile(os.path.expanduser(data)) and os.stat(os.path.expanduser(data)).st_size >= large_bytes
-    if not large:
-        corpus,notes = gather_corpus(many)
+    path = os.path.expanduser(data[0])
+    if len(data) > 1 or not os.path.isfile(path) or os.stat(path).st_size < large_bytes:
+        corpus,notes = gather_corpus(data)
         for note in notes: print(f'note      {note}', file=sys.stderr)
         return corpus
-    print(f'{data} is large: its ids stay on the disk, made once', file=sys.stderr)
+    print(f'{path} is large: its ids stay on the disk, made once', file=sys.stderr)
     watched = sys.stderr is not None and sys.stderr.isatty()
     with tqdm(unit=' characters', unit_scale=True, leave=False, disable=not watched) as bar:
         def progress(what, n):
             bar.set_description_str(what, refresh=False)
             bar.update(n - bar.n)
-        return map_corpus(os.path.expanduser(data), progress=progress)
+        return map_corpus(path, progress=progress)
 
 def _shell(*words): return subprocess.list2cmdline(words) if os.name == 'nt' else shlex.join(words)
 
@@ -802,8 +808,10 @@ def _own_text(folder):
 def _on_old_text(run):
     "What a run that went on from another model still says about that one's text, if it is at hand."
     try:
+        name,*_ = _own_text(find_pretrained(run.config.init_from))
+        if not name: return None
         model,tokenizer = load_pretrained(run.config.init_from)
-        old = load_corpus(_own_text(find_pretrained(run.config.init_from))[0] or '')
+        old = load_corpus(name)
         _,history,ids = old.encoded(tokenizer)
     except (OSError, ValueError): return None
     before,now = (evaluate(m.to(run.device), ids, history=history).nats for m in (model, run.best_model))
@@ -846,7 +854,7 @@ def forecast(self:Run,
 def minigpt_train(
     data:Param("Text files, folders of .txt files, '-' for standard input, or 'tinyshakespeare' or 'sample_play' "
                '(default: what can be found)', str, nargs='+')=None,
-    preset:Param('Settings (default: seed on a GPU, cpu without one; fast: the same model in a sixth of the steps; cpu10 takes longer than cpu and learns more)', str,
+    preset:Param('Settings (default: seed on a GPU, cpu without one; fast: the same model, learning from a sixth as much text; cpu10 takes longer than cpu and learns more)', str,
                  choices=['seed','fast','cpu','cpu10','smoke'])=None,
     steps:int=None, # Number of steps (default: the preset's)
     out:str=None, # Folder for the run (default: a new one in runs/)
