@@ -5,7 +5,7 @@
 # %% ../nbs/11_safety.ipynb #e8eb79e1
 from __future__ import annotations
 from pathlib import Path
-import errno, os, shutil
+import shutil
 from filelock import FileLock, Timeout
 
 # %% auto #0

@@ -92,6 +92,7 @@ def load_pretrained(
                          f'{tokenizer.vocab_size} characters and {model.config.vocab_size}')
     return model,tokenizer
 
+# %% ../nbs/12_texts.ipynb #bc8ba2c2
 @torch.no_grad()
 def grow_vocab(
     model:GPTLanguageModel, # A trained model

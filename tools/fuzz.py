@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from hypothesis import HealthCheck, example, given, settings, strategies as s
 
-from minigpt import CharTokenizer, Corpus, GPTConfig, GPTLanguageModel, evaluate, load_corpus
-from minigpt.texts import gather_corpus, grow_vocab, load_pretrained, remarks
+from minigpt import Corpus, GPTConfig, load_corpus
+from minigpt.texts import gather_corpus, remarks
 from minigpt.train import Run, TrainConfig, minigpt_eval, minigpt_generate, minigpt_train
 
 documented = ValueError,OSError
