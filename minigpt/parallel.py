@@ -4,13 +4,15 @@
 
 # %% ../nbs/13_parallel.ipynb #561e5c9a
 from __future__ import annotations
-import os
+from contextlib import nullcontext
+import os, warnings
 import torch, torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 # %% auto #0
-__all__ = ['join_processes', 'own_device', 'spread_model', 'leave_processes', 'agree', 'from_first']
+__all__ = ['join_processes', 'own_device', 'replicate_model', 'connection_lost', 'leave_processes', 'agree', 'from_first',
+           'shard_model', 'full_tensor', 'deal', 'gather', 'averaging']
 
 # %% ../nbs/13_parallel.ipynb #91db639c
 def join_processes(
@@ -27,14 +29,22 @@ def own_device()->torch.device: # A device of its own
     torch.cuda.set_device(device)
     return device
 
-def spread_model(
+def replicate_model(
     model:nn.Module, # The same in all processes
 )->nn.Module: # Computes the same, and averages the gradients of all
-    "Wrap a model so that all processes get the mean of their gradients."
+    """Wrap a model so that all processes get the mean of their gradients.
+
+    Source: Li and others, PyTorch Distributed (2020), section 3."""
     return DistributedDataParallel(model, device_ids=[model.device] if model.device.type == 'cuda' else None)
 
+def connection_lost(
+    error:Exception, # Raised while processes talked
+)->bool: # True if that is what it is about
+    "Is another process gone? Gloo has no error of its own for it, and names itself in the text."
+    return isinstance(error, dist.DistError) or dist.is_initialized() and 'gloo' in str(error).lower()
+
 def leave_processes():
-    "Part in good order."
+    "Part in good order, at the end of a program; whoever left can not join again."
     if dist.is_initialized(): dist.destroy_process_group()
 
 # %% ../nbs/13_parallel.ipynb #c2dd5d79
@@ -55,3 +65,58 @@ def from_first(
     box = [thing]
     dist.broadcast_object_list(box)
     return box[0]
+
+# %% ../nbs/13_parallel.ipynb #d7dd16cc
+def shard_model(
+    model:nn.Module, # The same in all processes
+    device:torch.device, # Where this process computes
+)->nn.Module: # Itself, with an equal share of every tensor in each process
+    """Deal the weights of a GPT out among all processes; gradients and what optimisers remember follow them.
+
+    Source: Zhao and others, PyTorch FSDP (2023), section 3, by `torch.distributed.fsdp.fully_shard`."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
+    warnings.filterwarnings('ignore', 'FSDP2-wrapped')   # of changes in place, which the model does not make
+    mesh = init_device_mesh(device.type, (dist.get_world_size(),))
+    for part in (*model.blocks, model):
+        fully_shard(part, mesh=mesh)
+        register_fsdp_forward_method(part, 'forward_cached')
+    with torch.no_grad(): model(torch.zeros(1, 1, dtype=torch.int64, device=device))   # makes room that training can use too, unlike inference mode
+    model.reshard()
+    return model
+
+# %% ../nbs/13_parallel.ipynb #4ca76684
+def full_tensor(
+    x:Tensor, # Dealt out or not
+)->Tensor: # All of it, in every process
+    "Put a tensor together. All processes have to take part."
+    return x.full_tensor() if hasattr(x, 'full_tensor') else x
+
+def deal(
+    x, # All of a tensor, the same in every process
+    like:Tensor, # A tensor of this shape, dealt out or not
+)->Tensor: # This process's share of it, or all of it
+    "Deal a tensor out like another one; what has another shape stays as it is."
+    if not hasattr(like, 'full_tensor') or getattr(x, 'shape', None) != like.shape: return x
+    from torch.distributed.tensor import distribute_tensor
+    return distribute_tensor(x.to(like.device), like.device_mesh, like.placements, src_data_rank=None)
+
+def gather(
+    state, # Tensors in dictionaries and lists, dealt out or not
+): # The same; of what was dealt out the first process has all, on the CPU, and the others nothing
+    "Put together what a checkpoint needs. All processes have to take part."
+    if isinstance(state, dict): return {k: gather(v) for k,v in state.items()}
+    if isinstance(state, list): return [gather(v) for v in state]
+    if not hasattr(state, 'full_tensor'): return state
+    full = state.full_tensor()
+    return full.cpu() if dist.get_rank() == 0 else torch.empty(0)
+
+# %% ../nbs/13_parallel.ipynb #5b88c93d
+def averaging(
+    model:nn.Module, # Replicated, dealt out, or neither
+    now:bool, # At the end of this way back, or at the end of a later one
+): # A context for forward and backward
+    "Say whether gradients are to be averaged yet."
+    if isinstance(model, DistributedDataParallel): return nullcontext() if now else model.no_sync()
+    if hasattr(model, 'set_requires_gradient_sync'): model.set_requires_gradient_sync(now)
+    return nullcontext()

@@ -5,7 +5,7 @@
 # %% ../nbs/04_train.ipynb #2567842d
 from __future__ import annotations
 from collections import defaultdict
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 import copy, itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, zipfile
@@ -27,7 +27,8 @@ from .bigram import CountModel, Evaluation, evaluate, get_batch
 from .gpt import GPTConfig, GPTLanguageModel
 from .large import MappedCorpus, map_corpus
 from .speed import Recorded
-from .parallel import agree, from_first, join_processes, leave_processes, own_device, spread_model
+from .parallel import (agree, averaging, connection_lost, deal, from_first, full_tensor, gather, join_processes, leave_processes, own_device,
+                              replicate_model, shard_model)
 from .safety import claim
 from .texts import gather_corpus, grow_vocab, load_pretrained, remarks
 
@@ -152,9 +153,9 @@ class Muon(torch.optim.Optimizer):
                     if not self.state[p]: self.state[p]['momentum_buffer'] = torch.zeros_like(p)
                     mean = self.state[p]['momentum_buffer']
                     mean.lerp_(p.grad, 1-momentum)
-                    ahead.append(p.grad.lerp(mean, momentum))
+                    ahead.append(full_tensor(p.grad.lerp(mean, momentum)))
                 steps = balance(torch.stack(ahead).to(self.defaults['dtype'])).float() * (.2*lr*max(shape)**.5)
-                for p,step in zip(params, steps): p.mul_(1 - lr*decay).sub_(step)
+                for p,step in zip(params, steps): p.mul_(1 - lr*decay).sub_(deal(step, p))
 
 # %% ../nbs/04_train.ipynb #a47bad0b
 def make_optimizers(
@@ -203,6 +204,7 @@ class Run:
         model_config:GPTConfig=None, # Sizes; the vocabulary is taken from the corpus whatever they say
         corpus:Corpus=None, # The text; what load_corpus finds if None
         out:str|Path=None, # A folder to keep everything in; None keeps nothing
+        shard:bool=False, # Deal the weights out among several processes, instead of a copy for each
     ):
         model_config,corpus = model_config or GPTConfig(),load_corpus() if corpus is None else corpus
         for given,kind in ((config,TrainConfig), (model_config,GPTConfig), (corpus,Corpus)):
@@ -224,6 +226,7 @@ class Run:
         self.device = pick_device(config.device)
         self.rank,self.processes = join_processes(self.device)
         if self.processes > 1 and self.device.type == 'cuda': self.device = own_device()
+        if shard and self.processes == 1: raise ValueError('to deal the weights out takes several processes: start them with torchrun')
         if config.batch_size % (self.processes*config.accumulate):
             raise ValueError(f'batch_size {config.batch_size} can not be divided among {self.processes} processes'
                              + (f' in {config.accumulate} parts' if config.accumulate > 1 else ''))
@@ -234,10 +237,11 @@ class Run:
         on_disk = isinstance(self.corpus, MappedCorpus)   # stays there, and batches are moved
         self.train_ids,self.val_ids = parts if on_disk else (p.to(self.device) for p in parts)
         torch.manual_seed(config.seed)
-        self.model = GPTLanguageModel(sizes).to(self.device)
+        self.model = GPTLanguageModel(sizes)
         if first is not None: self.model.load_state_dict(first.state_dict())
+        self.model = shard_model(self.model, self.device) if shard else self.model.to(self.device)
+        self.sharded,self.learner = shard,self.model if shard or self.processes == 1 else replicate_model(self.model)
         self.optimizers = make_optimizers(self.model, config)
-        self.spread = spread_model(self.model) if self.processes > 1 else None
         best = 'bfloat16' if has_bfloat16(self.device) else 'float32'
         self.precision = best if config.precision == 'auto' else config.precision
         self.step,self.metrics,self.samples,self.stopped = 0,[],[],False
@@ -245,8 +249,10 @@ class Run:
         self.lock,self.saved = None,None   # of the folder; step of the last good checkpoint
         self._rate = torch.zeros((), device=self.device)   # a GPU reads it from there
         self._clipped = torch.zeros((), dtype=torch.int64, device=self.device)   # steps since the last evaluation
-        self._recorded = self._update if self.spread else Recorded(self._update)
+        self._broken = torch.full((), -1, device=self.device)   # the first step whose gradient was no number
+        self._recorded = Recorded(self._update) if self.processes == 1 else self._update
         self._own_chance()
+        self.expected = None   # seconds of the whole run, as they looked after its first steps
         self._start_clock(0.)
 
     def _own_chance(self):
@@ -281,9 +287,15 @@ def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
         group['lr'] = self._rate.fill_(rate) if self.device.type == 'cuda' else rate
     pieces = get_batch(self.train_ids, c.batch_size, self.model.block_size, seed=c.seed, step=self.step)
     own = slice(self.rank*c.batch_size//self.processes, (self.rank+1)*c.batch_size//self.processes)
-    loss,self.grad_norm = self._recorded(*(p[own].to(self.device) for p in pieces))
+    x,y = (p[own].to(self.device) for p in pieces)
+    try: made = self._recorded(x, y)
+    except torch.OutOfMemoryError: made = None   # what it held is freed when this line is left
+    if made is None: raise torch.OutOfMemoryError(self._what_fits(x, y))
+    loss,self.grad_norm = made
     if c.clip: self._clipped += self.grad_norm > c.clip
     self.step += 1
+    self._broken = torch.where((self._broken < 0) & ~self.grad_norm.isfinite(), self.step, self._broken)
+    if self.device.type == 'cpu': self.check_finite()   # a graphics card would have to be waited for
     return loss,self.grad_norm
 
 # %% ../nbs/04_train.ipynb #eb3a6323
@@ -292,18 +304,42 @@ def _update(self:Run, x, y):
     "Gradient of a batch, clipping, update: all that happens on the device."
     c,total = self.config,torch.zeros((), device=self.device)
     for i,(xp,yp) in enumerate(zip(x.chunk(c.accumulate), y.chunk(c.accumulate))):
-        waits = self.spread and i+1 < c.accumulate   # gradients are exchanged once, after the last part
-        with self.spread.no_sync() if waits else nullcontext():
+        with averaging(self.learner, i+1 == c.accumulate):   # processes exchange gradients once, after the last part
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == 'bfloat16'):
-                logits = (self.spread or self.model)(xp)
+                logits = self.learner(xp)
             loss = F.cross_entropy(logits.float().flatten(0,1), yp.flatten()) / c.accumulate
             loss.backward()
         total += loss.detach()
-    norm = nn.utils.clip_grad_norm_(self.model.parameters(), c.clip or math.inf)
+    norm = full_tensor(nn.utils.clip_grad_norm_(self.model.parameters(), c.clip or math.inf))
     for optimizer in self.optimizers:
         optimizer.step()
         optimizer.zero_grad()
     return total,norm
+
+# %% ../nbs/04_train.ipynb #e74cb290
+@patch
+def check_finite(self:Run):
+    "Raises `ValueError` if a gradient was no finite number, and says at which step."
+    step = int(self._broken)
+    if step < 0: return
+    kept = '' if self.saved is None else f' (the last good checkpoint is of step {self.saved})'
+    raise ValueError(f'the loss stopped being a finite number at step {step}{kept}: try a lower learning_rate, a longer warmup, or clip')
+
+# %% ../nbs/04_train.ipynb #6c45ce30
+@patch
+def _what_fits(self:Run, x, y):
+    "What to say when a batch was too large: how many pieces at a time are not."
+    c,n = self.config,len(x)//self.config.accumulate
+    said,self._recorded = f'{n} pieces at a time do not fit into the memory of {self.device}',None
+    for parts in [k for k in range(2, n+1) if n % k == 0] if self.processes == 1 else []:
+        self.model.zero_grad()
+        if self.device.type == 'cuda': torch.cuda.empty_cache()
+        try:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == 'bfloat16'): logits = self.model(x[:n//parts])
+            F.cross_entropy(logits.float().flatten(0,1), y[:n//parts].flatten()).backward()
+        except torch.OutOfMemoryError: continue
+        return f'{said}, {n//parts} do: accumulate={c.accumulate*parts} reads the same batch in parts of that size'
+    return f'{said}: try a larger accumulate' if self.processes > 1 else f'{said}, and neither does one: take a smaller model or context'
 
 # %% ../nbs/04_train.ipynb #035d1e34
 def first_char(
@@ -330,12 +366,14 @@ def _memory(device):
 def measure(self:Run)->dict: # What was measured
     "Evaluate exactly on both parts, keep the weights if they are the best, write a sample."
     norm,speed = self.grad_norm.item(),self.speed   # the first waits for the device to finish
+    self.check_finite()
     val = evaluate(self.model, self.val_ids, history=self.train_ids)
-    if not math.isfinite(val.nats):
-        raise ValueError(f'the loss is not a finite number at step {self.step}: try a lower learning_rate')
+    if not math.isfinite(val.nats): self._broken.fill_(self.step)
+    self.check_finite()
     known = evaluate(self.model, self.train_ids[-len(self.val_ids):])
-    if not self.metrics or val.nats < self.best['val_loss']:
-        self.best_weights = {k: v.detach().cpu().clone() for k,v in self.model.state_dict().items()}
+    better = not self.metrics or val.nats < self.best['val_loss']
+    if better or self.sharded: weights = gather(self.model.state_dict())   # if dealt out, all have to take part
+    if better: self.best_weights = {k: v.detach().cpu().clone() for k,v in weights.items()}
     steps,clipped = self.step - (self.last['step'] if self.metrics else 0),self._clipped.item()
     memory = _memory(self.device)
     self.metrics.append(dict(step=self.step, train_loss=known.nats, val_loss=val.nats, protocol=val.protocol,
@@ -372,7 +410,7 @@ def last(self:Run)->dict: # A row of metrics
 @patch(as_prop=True)
 def best_model(self:Run)->GPTLanguageModel: # A model of its own, in evaluation mode
     "The model as it was at its best evaluation; training goes on with `model`."
-    model = copy.deepcopy(self.model)
+    with torch.random.fork_rng(devices=[]): model = GPTLanguageModel(self.model.config).to(self.device)
     model.load_state_dict(self.best_weights)
     return model.eval()
 
@@ -454,7 +492,13 @@ def _random_states(device):
 @patch
 def save(self:Run):
     "Write the run folder if there is one: all that is needed to resume, and all that a reader wants."
+    self.check_finite()
     if self.folder is None: return
+    state = dict(settings=self.settings, precision=self.precision, model=gather(self.model.state_dict()), best=self.best_weights,
+                 optimizers=[gather(o.state_dict()) for o in self.optimizers],
+                 step=self.step, clipped=self._clipped, seconds=self.seconds, metrics=self.metrics, samples=self.samples,
+                 random=_random_states(self.device))
+    if self.rank: return   # what is dealt out is put together by all and written by the first
     write_json(self.folder/'config.json', self.describe())
     self.tokenizer.save_pretrained(self.folder)
     write_atomic(self.folder/'model.safetensors', st.save(self.best_weights))
@@ -464,10 +508,6 @@ def save(self:Run):
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'Glyph')   # a name in letters that the font lacks is drawn as boxes
         write_atomic(self.folder/'loss.png', lambda f: self.plot().savefig(f, dpi=120, format='png'))
-    state = dict(settings=self.settings, precision=self.precision, model=self.model.state_dict(), best=self.best_weights,
-                 optimizers=[o.state_dict() for o in self.optimizers],
-                 step=self.step, clipped=self._clipped, seconds=self.seconds, metrics=self.metrics, samples=self.samples,
-                 random=_random_states(self.device))
     write_atomic(self.folder/'checkpoint'/'state.pt', lambda f: torch.save(state, f))   # last: now the step counts
 
 # %% ../nbs/04_train.ipynb #bd52c0be
@@ -491,10 +531,13 @@ def load(self:Run):
                          f"{self.corpus.name!r}: name it with --data")
     if differ: raise ValueError(f'{self.folder} was begun with other settings for {", ".join(differ)}')
     try:
-        self.model.load_state_dict(state['best'])   # does it fit?
-        self.model.load_state_dict(state['model'])
+        own = self.model.state_dict()
+        for weights in (state['best'], state['model']):   # do both fit?
+            self.model.load_state_dict({k: deal(v, own[k]) if k in own else v for k,v in weights.items()})
         self.best_weights = state['best']
         for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True):
+            params = [p for group in optimizer.param_groups for p in group['params']]
+            for i,kept in saved['state'].items(): saved['state'][i] = {k: deal(v, params[i]) for k,v in kept.items()}
             optimizer.load_state_dict(saved)
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
         self.saved = self.step
@@ -547,10 +590,12 @@ def begin(self:Run,
 # %% ../nbs/04_train.ipynb #63e2766b
 @contextmanager
 def stop_signals():
-    "Yield an event that Control-C or SIGTERM sets; a second one raises `KeyboardInterrupt`."
-    stop = threading.Event()
+    "Yield an event that Control-C or SIGTERM sets; another one, over a second later, raises `KeyboardInterrupt`."
+    stop,first = threading.Event(),math.inf
     def handler(number, frame):
-        if stop.is_set(): raise KeyboardInterrupt
+        nonlocal first
+        if time.monotonic() > first + 1: raise KeyboardInterrupt   # what comes at once is the same one, handed on by torchrun
+        first = min(first, time.monotonic())
         stop.set()
     if threading.current_thread() is not threading.main_thread():   # signals reach the main thread alone
         yield stop
@@ -586,7 +631,7 @@ def _writing(self:Run):
     if self.folder and not self.rank and not self.lock: self.lock = claim(self.folder)
     try: yield
     except RuntimeError as e:
-        if not self.spread or isinstance(e, torch.OutOfMemoryError): raise
+        if not connection_lost(e): raise
         raise ConnectionError(f'another process was lost at step {self.step}; the last good checkpoint is of step {self.saved}: '
                               '--resume it') from None
     finally:
@@ -617,12 +662,12 @@ def fit(self:Run,
         else: self.saved = self.step
     def evaluate_and_save():
         start,left = self.seconds,self.remaining
-        if not self.rank:
+        if self.sharded or not self.rank:   # a model that is dealt out takes all to ask it anything
             self.measure()
             save()
         row = from_first(self.metrics[-1] if not self.rank else None)
         if self.rank:
-            self.metrics.append(row); self.saved = self.step
+            self.metrics[len(self.metrics) - self.sharded:] = [row]; self.saved = self.step
             self._own_chance()
         line = f"step {row['step']:>5}  training {row['train_loss']:.4f}  validation {row['val_loss']:.4f}"
         if row['tokens_per_s']: line += f"  {row['tokens_per_s']:,} chars/s"
@@ -642,14 +687,14 @@ def fit(self:Run,
                 due = self.step % c.eval_every == 0 or self.step == c.steps
                 if self.step == begun+5 and not due:   # the first steps are slow
                     self._since = self.step,self.seconds
-                if self.step == begun+25 and self.remaining > 5:
-                    say(f'about {clock(self.remaining)} to go, going by the first steps')
+                if self.step == begun+25:
+                    self.expected = self.seconds + self.remaining
+                    if self.remaining > 5: say(f'about {clock(self.remaining)} to go, going by the first steps')
                 if self.step % 20 == 0 and watched:
                     bar.set_postfix_str(f'loss {loss.item():.3f}, {self.speed:,} chars/s', refresh=False)
                 if due: evaluate_and_save()
         self.stopped = self.step < c.steps and not self.ended_early
-        if self.stopped and not self.rank: save()
-    leave_processes()
+        if self.stopped and (self.sharded or not self.rank): save()
     return self
 
 # %% ../nbs/04_train.ipynb #ec859cd6
@@ -659,13 +704,14 @@ def train(
     corpus:Corpus=None, # The text; what load_corpus finds if None
     *, out:str|Path=None, # A folder to keep everything in; None keeps nothing
     resume:bool=False, # Take up the run in out instead of beginning one
+    shard:bool=False, # Deal the weights out among several processes, instead of a copy for each
     progress:bool=True, # Say what happens
     on_evaluation=None, # Called with the run after each evaluation
 )->Run: # The run: model as it ended, best_model as it was at its best
     """Train a model. Seeds PyTorch's global generator.
 
     Raises `TypeError` for a text or settings of another type, and what `Run`, `Run.begin` and `Run.load` raise."""
-    return Run(config, model_config, corpus, out).begin(resume).fit(progress, on_evaluation)
+    return Run(config, model_config, corpus, out, shard).begin(resume).fit(progress, on_evaluation)
 
 # %% ../nbs/04_train.ipynb #26783fc4
 @patch(as_prop=True)
@@ -857,12 +903,14 @@ def minigpt_train(
     preset:Param('Settings (default: seed on a GPU, cpu without one; fast: the same model, learning from a sixth as much text; cpu10 takes longer than cpu and learns more)', str,
                  choices=['seed','fast','cpu','cpu10','smoke'])=None,
     steps:int=None, # Number of steps (default: the preset's)
+    accumulate:int=None, # Read each batch in so many parts, which takes less memory (default: the preset's)
     out:str=None, # Folder for the run (default: a new one in runs/)
     resume:bool=False, # Take up the run in --out, or the newest one
     device:str=None, # 'cuda', 'mps', 'cpu' or 'auto', the first of them that is there (default: auto)
     seed:int=None, # For first weights, batches and dropout (default: the preset's)
     patience:int=None, # End after so many evaluations without a better validation loss (default: never)
     init_from:str=None, # Go on from the model of this run, or 'shakespeare-small', at a quarter of the preset's rate
+    shard:bool=False, # With several processes (torchrun): deal the weights out among them, for a model that one card can't hold
     tensorboard:bool=False, # Also write the measurements for TensorBoard, into the folder's tensorboard/
     dry_run:bool=False, # Only try a few steps, and say what the run would take in time and memory
 ):
@@ -875,9 +923,9 @@ def minigpt_train(
     if int(os.environ.get('RANK', 0)): sys.stdout = sys.stderr = open(os.devnull, 'w')   # the first of several speaks
     say = lambda text='': print(text, file=sys.stderr)
     if resume:
-        if preset or init_from or any(x is not None for x in (steps, seed, patience)):
+        if preset or init_from or any(x is not None for x in (steps, accumulate, seed, patience)):
             raise ValueError('--resume goes on with the settings of the run, whose rate was planned for its '
-                             'number of steps: leave out --preset, --steps, --seed, --patience and --init_from')
+                             'number of steps: leave out --preset, --steps, --accumulate, --seed, --patience and --init_from')
         name,folder = 'as begun',_find_run(out)
         config,sizes = _read_settings(folder)
         data = data or [n for n in _own_text(folder)[:1] if n]
@@ -886,9 +934,9 @@ def minigpt_train(
         config,sizes = get_preset(name)
         if init_from:
             config = replace(config, learning_rate=config.learning_rate/4, min_lr=config.min_lr and config.min_lr/4)
-    given = dict(steps=steps, seed=seed, device=device, patience=patience, init_from=init_from)
+    given = dict(steps=steps, accumulate=accumulate, seed=seed, device=device, patience=patience, init_from=init_from)
     config = replace(config, **{k: v for k,v in given.items() if v is not None})
-    run = Run(config, sizes, _load_text([data] if isinstance(data, str) else data), folder if resume else None)
+    run = Run(config, sizes, _load_text([data] if isinstance(data, str) else data), folder if resume else None, shard)
     if not dry_run:
         if not run.rank: run.baselines   # reckoned before there is a folder: a stop during it leaves nothing behind
         if not resume: run.folder = Path(out) if out else from_first(None if run.rank else _new_folder(name))
@@ -901,7 +949,8 @@ def minigpt_train(
     say(f'text      {run.corpus.name}, {len(run.corpus):,} characters, the last {len(run.val_ids):,} for validation, '
         f'sha256 {run.corpus.sha256[:16]}')
     say(f'settings  {name}: {config.steps:,} steps of {config.batch_size} pieces, in '
-        f'{run.precision} on {run.device}{why}' + (f', by {run.processes} processes' if run.processes > 1 else ''))
+        f'{run.precision} on {run.device}{why}' + (f', by {run.processes} processes' if run.processes > 1 else '')
+        + (', each with a part of the weights' if shard else ''))
     if config.init_from: say(f'begins    with the weights of {config.init_from}')
     if not resume:
         for note in remarks(run.tokenizer, run.train_ids, run.val_ids, config.steps*config.batch_size*m.block_size):
@@ -918,12 +967,14 @@ def minigpt_train(
     if run.step == config.steps or run.ended_early:
         say('all steps were made already; for a longer run begin a new one with --steps')
     run.fit(on_evaluation=_to_tensorboard if tensorboard else None)
+    leave_processes()
     if run.stopped:
         again = ['minigpt_train','--resume','--out',str(run.folder)] + (['--data',*data] if data else [])
         say(f'stopped at step {run.step}, nothing is lost. Go on with:\n  {_shell(*again)}')
         sys.exit(130)
     if run.rank: return
-    say(f'\ndone in {clock(run.seconds)}\n\n{run.report()}\n')
+    was = f' (after the first steps it looked like {clock(run.expected)})' if run.expected and run.seconds > 5 else ''
+    say(f'\ndone in {clock(run.seconds)}{was}\n\n{run.report()}\n')
     if config.init_from and not resume and (kept := _on_old_text(run)): say(kept + '\n')
     fair = run.overlapping
     write_json(run.folder/'evaluation.json', dict(nats=fair.nats, protocol=fair.protocol, step=run.best['step'],
