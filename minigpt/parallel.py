@@ -5,6 +5,7 @@
 # %% ../nbs/13_parallel.ipynb #561e5c9a
 from __future__ import annotations
 from contextlib import nullcontext
+from datetime import timedelta
 import os, warnings
 import torch, torch.distributed as dist
 from torch import Tensor, nn
@@ -18,14 +19,18 @@ __all__ = ['join_processes', 'own_device', 'replicate_model', 'connection_lost',
 def join_processes(
     device:torch.device, # What they compute on
 )->tuple: # Which of them this is, from 0, and how many there are
-    "Meet the processes that torchrun started; without it, one is alone."
+    """Meet the processes that torchrun started; without it, one is alone.
+
+    They wait for each other up to two hours, as for an evaluation. Raises `ValueError` for a device that they can't use."""
     if int(os.environ.get('WORLD_SIZE', 1)) == 1: return 0,1
-    if not dist.is_initialized(): dist.init_process_group('nccl' if device.type == 'cuda' else 'gloo')
+    if device.type not in ('cpu','cuda'): raise ValueError(f'several processes can not share {device}: try the device cpu')
+    if not dist.is_initialized(): dist.init_process_group('cpu:gloo,cuda:nccl' if device.type == 'cuda' else 'gloo', timeout=timedelta(hours=2))
     return dist.get_rank(),dist.get_world_size()
 
 def own_device()->torch.device: # A device of its own
-    "The graphics card of this process: each of a machine has one."
+    "The graphics card of this process: each of a machine has one. Raises `ValueError` if there are too few."
     device = torch.device('cuda', int(os.environ['LOCAL_RANK']))
+    if device.index >= torch.cuda.device_count(): raise ValueError(f'there are more processes than cards here, which are {torch.cuda.device_count()}')
     torch.cuda.set_device(device)
     return device
 
@@ -53,7 +58,7 @@ def agree(
 )->bool: # True if any process does
     "Does any of us want to?"
     if not dist.is_initialized(): return wish
-    wishes = torch.tensor(int(wish), device='cuda' if dist.get_backend() == 'nccl' else 'cpu')
+    wishes = torch.tensor(int(wish))   # by way of the processors, so that no card is waited for
     dist.all_reduce(wishes, dist.ReduceOp.MAX)
     return bool(wishes)
 
@@ -76,12 +81,12 @@ def shard_model(
     Source: Zhao and others, PyTorch FSDP (2023), section 3, by `torch.distributed.fsdp.fully_shard`."""
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
-    warnings.filterwarnings('ignore', 'FSDP2-wrapped')   # of changes in place, which the model does not make
+    warnings.filterwarnings('ignore', 'FSDP2-wrapped')   # says that outputs must not be changed in place; ours are not
     mesh = init_device_mesh(device.type, (dist.get_world_size(),))
     for part in (*model.blocks, model):
         fully_shard(part, mesh=mesh)
         register_fsdp_forward_method(part, 'forward_cached')
-    with torch.no_grad(): model(torch.zeros(1, 1, dtype=torch.int64, device=device))   # makes room that training can use too, unlike inference mode
+    with torch.no_grad(): model(torch.zeros(1, 1, dtype=torch.int64, device=device))
     model.reshard()
     return model
 
@@ -96,7 +101,7 @@ def deal(
     x, # All of a tensor, the same in every process
     like:Tensor, # A tensor of this shape, dealt out or not
 )->Tensor: # This process's share of it, or all of it
-    "Deal a tensor out like another one; what has another shape stays as it is."
+    "Deal a tensor out like another one, without sending it; what has another shape, as AdamW's count of steps, stays as it is."
     if not hasattr(like, 'full_tensor') or getattr(x, 'shape', None) != like.shape: return x
     from torch.distributed.tensor import distribute_tensor
     return distribute_tensor(x.to(like.device), like.device_mesh, like.placements, src_data_rank=None)
@@ -114,9 +119,7 @@ def gather(
 # %% ../nbs/13_parallel.ipynb #5b88c93d
 def averaging(
     model:nn.Module, # Replicated, dealt out, or neither
-    now:bool, # At the end of this way back, or at the end of a later one
+    now:bool, # With this way back, or with a later one
 ): # A context for forward and backward
     "Say whether gradients are to be averaged yet."
-    if isinstance(model, DistributedDataParallel): return nullcontext() if now else model.no_sync()
-    if hasattr(model, 'set_requires_gradient_sync'): model.set_requires_gradient_sync(now)
-    return nullcontext()
+    return model.no_sync() if isinstance(model, DistributedDataParallel) and not now else nullcontext()

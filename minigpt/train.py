@@ -153,9 +153,15 @@ class Muon(torch.optim.Optimizer):
                     if not self.state[p]: self.state[p]['momentum_buffer'] = torch.zeros_like(p)
                     mean = self.state[p]['momentum_buffer']
                     mean.lerp_(p.grad, 1-momentum)
-                    ahead.append(full_tensor(p.grad.lerp(mean, momentum)))
-                steps = balance(torch.stack(ahead).to(self.defaults['dtype'])).float() * (.2*lr*max(shape)**.5)
-                for p,step in zip(params, steps): p.mul_(1 - lr*decay).sub_(deal(step, p))
+                    ahead.append(p.grad.lerp(mean, momentum))
+                for p,step in zip(params, self._balanced(ahead)):
+                    p.mul_(1 - lr*decay).sub_(deal(step.float() * (.2*lr*max(shape)**.5), p))
+
+    def _balanced(self, ahead):
+        "All of one shape at a time; of what is dealt out among processes, one."
+        dealt = hasattr(ahead[0], 'full_tensor')
+        for some in [[a] for a in ahead] if dealt else [ahead]:
+            yield from balance(torch.stack([full_tensor(a) for a in some]).to(self.defaults['dtype']))
 
 # %% ../nbs/04_train.ipynb #a47bad0b
 def make_optimizers(
@@ -227,6 +233,7 @@ class Run:
         self.rank,self.processes = join_processes(self.device)
         if self.processes > 1 and self.device.type == 'cuda': self.device = own_device()
         if shard and self.processes == 1: raise ValueError('to deal the weights out takes several processes: start them with torchrun')
+        if from_first(self.corpus.sha256) != self.corpus.sha256: raise ValueError('this process reads another text than the first one')
         if config.batch_size % (self.processes*config.accumulate):
             raise ValueError(f'batch_size {config.batch_size} can not be divided among {self.processes} processes'
                              + (f' in {config.accumulate} parts' if config.accumulate > 1 else ''))
@@ -251,13 +258,8 @@ class Run:
         self._clipped = torch.zeros((), dtype=torch.int64, device=self.device)   # steps since the last evaluation
         self._broken = torch.full((), -1, device=self.device)   # the first step whose gradient was no number
         self._recorded = Recorded(self._update) if self.processes == 1 else self._update
-        self._own_chance()
         self.expected = None   # seconds of the whole run, as they looked after its first steps
         self._start_clock(0.)
-
-    def _own_chance(self):
-        "Each process but the first drops by its own chance, from this step on."
-        if self.rank: torch.manual_seed((self.config.seed + 1_000_003*self.step + self.rank) % 2**63)
 
     def _start_clock(self, seconds):
         self._zero = time.perf_counter() - seconds
@@ -282,6 +284,7 @@ def speed(self:Run)->int: # Characters a second
 def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
     "Make one step: rate, batch, update."
     c,rate = self.config,learning_rate(self.step, self.config)
+    if self.rank: torch.manual_seed((c.seed + 1_000_003*self.step + self.rank) % 2**63)   # the first of several drops by the chance that a single one would
     self.model.train()
     for group in (g for o in self.optimizers for g in o.param_groups):
         group['lr'] = self._rate.fill_(rate) if self.device.type == 'cuda' else rate
@@ -304,7 +307,7 @@ def _update(self:Run, x, y):
     "Gradient of a batch, clipping, update: all that happens on the device."
     c,total = self.config,torch.zeros((), device=self.device)
     for i,(xp,yp) in enumerate(zip(x.chunk(c.accumulate), y.chunk(c.accumulate))):
-        with averaging(self.learner, i+1 == c.accumulate):   # processes exchange gradients once, after the last part
+        with averaging(self.learner, i+1 == c.accumulate):   # copies in several processes exchange gradients after the last part
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == 'bfloat16'):
                 logits = self.learner(xp)
             loss = F.cross_entropy(logits.float().flatten(0,1), yp.flatten()) / c.accumulate
@@ -330,16 +333,19 @@ def check_finite(self:Run):
 def _what_fits(self:Run, x, y):
     "What to say when a batch was too large: how many pieces at a time are not."
     c,n = self.config,len(x)//self.config.accumulate
-    said,self._recorded = f'{n} pieces at a time do not fit into the memory of {self.device}',None
-    for parts in [k for k in range(2, n+1) if n % k == 0] if self.processes == 1 else []:
+    said,self._recorded = f'{n} piece{"s"*(n > 1)} at a time did not fit into the memory of {self.device}',self._update   # the recording is let go of
+    if n == 1: return f'{said}: take a smaller model or context'
+    if self.processes > 1: return f'{said}: try a larger accumulate'
+    room = None if any(o.state for o in self.optimizers) else [torch.empty_like(p) for p in self.model.parameters() for _ in range(2)]   # as AdamW will take
+    for parts in [k for k in range(2, n+1) if n % k == 0]:
         self.model.zero_grad()
         if self.device.type == 'cuda': torch.cuda.empty_cache()
         try:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == 'bfloat16'): logits = self.model(x[:n//parts])
             F.cross_entropy(logits.float().flatten(0,1), y[:n//parts].flatten()).backward()
         except torch.OutOfMemoryError: continue
-        return f'{said}, {n//parts} do: accumulate={c.accumulate*parts} reads the same batch in parts of that size'
-    return f'{said}: try a larger accumulate' if self.processes > 1 else f'{said}, and neither does one: take a smaller model or context'
+        return f'{said}, {n//parts} did: accumulate={c.accumulate*parts} reads the same batch in parts of that size'
+    return f'{said}, and neither did one: take a smaller model or context'
 
 # %% ../nbs/04_train.ipynb #035d1e34
 def first_char(
@@ -499,6 +505,8 @@ def save(self:Run):
                  step=self.step, clipped=self._clipped, seconds=self.seconds, metrics=self.metrics, samples=self.samples,
                  random=_random_states(self.device))
     if self.rank: return   # what is dealt out is put together by all and written by the first
+    if self.lock and not Path(self.lock.lock_file).exists():   # the folder was taken away, and the claim with it
+        self.lock.release(force=True); self.lock = claim(self.folder)
     write_json(self.folder/'config.json', self.describe())
     self.tokenizer.save_pretrained(self.folder)
     write_atomic(self.folder/'model.safetensors', st.save(self.best_weights))
@@ -548,7 +556,7 @@ def load(self:Run):
         torch.set_rng_state(random['cpu'])
         if self.device.type != 'cpu' and self.device.type in random:
             torch.get_device_module(self.device).set_rng_state(random[self.device.type], self.device)
-        self._own_chance()
+    except torch.OutOfMemoryError: raise
     except Exception as e:
         raise ValueError(f'{damaged} ({type(e).__name__})') from None
 
@@ -642,7 +650,7 @@ def _writing(self:Run):
 @patch
 def fit(self:Run,
     progress:bool=True, # Say what happens
-    on_evaluation=None, # Called with the run after each evaluation
+    on_evaluation=None, # Called with the run after each evaluation, in the first process
 )->Run: # Itself
     "Learn until all steps are made. Control-C ends it early; with a folder it is saved and can be resumed."
     c,begun = self.config,self.step
@@ -651,15 +659,13 @@ def fit(self:Run,
     def save():
         "Write the folder; if the disk is full, say, go on and try again, and give up only at the end."
         try:
-            if self.lock and not Path(self.lock.lock_file).exists():   # the folder was taken away, and the claim with it
-                self.lock.release(force=True); self.lock = claim(self.folder)
             self.save()
         except OSError as e:
             if self.saved is None: raise
             kept = f'{self.folder} could not be written at step {self.step} ({e.strerror or e}); the last good checkpoint is of step {self.saved}'
             if self.step == c.steps or self.ended_early or stop.is_set(): raise OSError(f'{kept}: make room there, and --resume the run') from None
             warnings.warn(f'{kept}. Training goes on; the next evaluation tries again')
-        else: self.saved = self.step
+        else: self.saved = self.folder and self.step
     def evaluate_and_save():
         start,left = self.seconds,self.remaining
         if self.sharded or not self.rank:   # a model that is dealt out takes all to ask it anything
@@ -667,8 +673,9 @@ def fit(self:Run,
             save()
         row = from_first(self.metrics[-1] if not self.rank else None)
         if self.rank:
-            self.metrics[len(self.metrics) - self.sharded:] = [row]; self.saved = self.step
-            self._own_chance()
+            if self.sharded: self.metrics.pop()   # its own, which may differ by rounding
+            self.metrics.append(row)
+            self.saved = self.folder and self.step
         line = f"step {row['step']:>5}  training {row['train_loss']:.4f}  validation {row['val_loss']:.4f}"
         if row['tokens_per_s']: line += f"  {row['tokens_per_s']:,} chars/s"
         if begun < self.step < c.steps: line += f'  {clock(left)} to go'
@@ -694,7 +701,10 @@ def fit(self:Run,
                     bar.set_postfix_str(f'loss {loss.item():.3f}, {self.speed:,} chars/s', refresh=False)
                 if due: evaluate_and_save()
         self.stopped = self.step < c.steps and not self.ended_early
-        if self.stopped and (self.sharded or not self.rank): save()
+        if self.stopped:
+            stop.set()   # if it was another process that had to
+            if self.sharded or not self.rank: save()
+            agree(True)   # nobody leaves before it is saved
     return self
 
 # %% ../nbs/04_train.ipynb #ec859cd6
@@ -706,7 +716,7 @@ def train(
     resume:bool=False, # Take up the run in out instead of beginning one
     shard:bool=False, # Deal the weights out among several processes, instead of a copy for each
     progress:bool=True, # Say what happens
-    on_evaluation=None, # Called with the run after each evaluation
+    on_evaluation=None, # Called with the run after each evaluation, in the first process
 )->Run: # The run: model as it ended, best_model as it was at its best
     """Train a model. Seeds PyTorch's global generator.
 
@@ -773,8 +783,10 @@ def command(func):
     def cli(argv=None):
         options = vars(anno_parser(func, prog=func.__name__).parse_args(argv))
         options = {k: v for k,v in options.items() if k not in ('pdb','xtra')}
-        say = lambda text, kind='error: ': print(f'{func.__name__}: {kind}{text}', file=sys.stderr)
         if sys.stderr is None: sys.stderr = open(os.devnull, 'w')
+        rank,errors = os.environ.get('RANK', '0'),sys.stderr   # of several processes all say what went wrong with them
+        name = func.__name__ + (f' (process {rank})' if rank != '0' else '')
+        say = lambda text, kind='error: ': print(f'{name}: {kind}{text}', file=errors)
         for stream in (sys.stdout, sys.stderr):   # a terminal that lacks a letter shows its code instead
             if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
         with warnings.catch_warnings():
@@ -920,7 +932,8 @@ def minigpt_train(
     if out == '': raise ValueError('--out is empty: name a folder')
     if out == 'shakespeare-small': raise ValueError('--out: shakespeare-small is the name of the model in the package')
     if resume and dry_run: raise ValueError('--dry_run tries a new run: leave out --resume')
-    if int(os.environ.get('RANK', 0)): sys.stdout = sys.stderr = open(os.devnull, 'w')   # the first of several speaks
+    if int(os.environ.get('RANK', 0)): sys.stdout = sys.stderr = open(os.devnull, 'w')   # the first of several speaks, but for errors
+    if '-' in (data or []) and int(os.environ.get('WORLD_SIZE', 1)) > 1: raise ValueError('several processes can not share the standard input: name a file')
     say = lambda text='': print(text, file=sys.stderr)
     if resume:
         if preset or init_from or any(x is not None for x in (steps, accumulate, seed, patience)):
@@ -962,6 +975,7 @@ def minigpt_train(
         if 'memory' in f:
             say(f"memory    {f['memory']/2**30:.2f} of {f['of']/2**30:.1f} GiB"
                 + (f"; about {f['fits']:,} pieces a step would fit" if f['fits'] else ''))
+        leave_processes()
         return say('no run was begun: the same command without --dry_run begins one')
     say(f'folder    {run.folder}')
     if run.step == config.steps or run.ended_early:

@@ -111,7 +111,7 @@ def folders(name, how, changes):
     command(minigpt_train, '--resume', '--out', bad, '--data', here/'text.txt', '--device', 'cpu')
 
 value = s.one_of(s.integers(-3, 40).map(str), s.sampled_from(['', '-', 'cpu', 'cuda', 'smoke', 'good', 'text.txt', 'nowhere', '.', 'shakespeare-small', '1e9', 'nan', 'é']), s.text(max_size=4))
-flag = s.sampled_from(['--data','--out','--resume','--device','--seed','--patience','--init_from','--dry_run','--tensorboard','--stride','--prompt','--stop','--top_k','--num_samples','--help'])
+flag = s.sampled_from(['--data','--out','--resume','--device','--seed','--patience','--init_from','--dry_run','--tensorboard','--accumulate','--shard','--stride','--prompt','--stop','--top_k','--num_samples','--help'])
 @given(s.sampled_from([minigpt_train, minigpt_generate, minigpt_eval]), s.lists(s.one_of(flag, value), max_size=6))
 def command_lines(func, words):
     "Any words after a command do something, or are refused."
