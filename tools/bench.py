@@ -12,7 +12,7 @@ and README read. Nothing here can fail because a machine is slow.
 - `training --nanogpt DIR`: whole trainings, from the start of the command to its end, beside nanoGPT's own script with
   the recipe for a processor from its README, on a GPU the one in its config (DIR is a clone of github.com/karpathy/nanoGPT)
 - `gpu`: a training step of the preset seed, and writing, on a CUDA device
-- `growth`: time and memory of a training step against context, batch, width and depth
+- `growth`: time and memory of a training step against context, batch, width, depth and length of the text
 - `large`: a training on two gigabytes of text that stay on the disk, and the private memory it takes (Linux)"""
 import argparse, copy, json, os, platform, resource, subprocess, sys, tempfile, time
 from collections import defaultdict
@@ -24,7 +24,7 @@ from unittest import mock
 import torch, torch.nn.functional as F
 from torch import nn
 
-from minigpt import GPTConfig, GPTLanguageModel, MultiHeadAttention, attend, causal_mask, evaluate, load_corpus
+from minigpt import Corpus, GPTConfig, GPTLanguageModel, MultiHeadAttention, attend, causal_mask, evaluate, load_corpus
 from minigpt.train import Run, get_preset
 
 root = Path(__file__).resolve().parent.parent
@@ -291,6 +291,11 @@ def growth(args):
             rows.append(dict(name=f'{what} {n}', what=what, n=n, ms=spread(g['ms'] for g in got),
                              mb=spread(g['mb'] for g in got), base=base, machine=machine()))
             print(rows[-1]['name'], rows[-1]['ms'], rows[-1]['mb'], file=sys.stderr)
+    for n in (10**6, 4*10**6, 16*10**6, 64*10**6):
+        got = [json.loads(subprocess.run([sys.executable,__file__,'one-text',str(n)], check=True, capture_output=True, text=True).stdout)
+               for _ in range(args.rounds)]
+        rows.append(dict(name=f'N {n}', what='N', n=n, machine=machine()) | {k: spread(g[k] for g in got) for k in ('ms','mb','reading_ms')})
+        print(rows[-1]['name'], rows[-1]['reading_ms'], rows[-1]['ms'], rows[-1]['mb'], file=sys.stderr)
     record('growth', rows)
 
 def one_step(words):
@@ -303,6 +308,19 @@ def one_step(words):
     run.learn()
     ms = min(seconds(run.learn) for _ in range(3))*1e3
     print(json.dumps(dict(ms=ms, mb=(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)/1024)))
+
+def one_text(words):
+    "Time to make ids of so many characters and be ready, memory that takes beyond the text, and time of a step of the preset smoke."
+    n,tiny = int(words[0]),load_corpus('tinyshakespeare').text
+    text = (tiny * (n//len(tiny) + 1))[:n]
+    Run(*get_preset('smoke'), Corpus.from_text(text[:10_000], 'the first time takes longer'))
+    before,start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,time.perf_counter()
+    run = Run(*get_preset('smoke'), Corpus.from_text(text, 'repeated'))
+    reading = time.perf_counter() - start
+    mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)/1024
+    for _ in range(10): run.learn()
+    ms = min(seconds(lambda: [run.learn() for _ in range(50)]) for _ in range(3))/50*1e3
+    print(json.dumps(dict(ms=ms, mb=mb, reading_ms=1e3*reading)))
 
 # A text that does not fit
 
@@ -329,7 +347,8 @@ def large(args):
     record('large', rows)
 
 def main():
-    if sys.argv[1:2] == ['one-step']: return one_step(sys.argv[2:])
+    for name,f in (('one-step',one_step), ('one-text',one_text)):   # by growth, each in a process of its own
+        if sys.argv[1:2] == [name]: return f(sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     def command(f, rounds, *options):
