@@ -8,7 +8,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-import copy, itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, zipfile
+import itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, zipfile
 import warnings
 import torch, torch.nn.functional as F
 import safetensors.torch as st
