@@ -297,7 +297,7 @@ def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
     loss,self.grad_norm = made
     if c.clip: self._clipped += self.grad_norm > c.clip
     self.step += 1
-    self._broken = torch.where((self._broken < 0) & ~self.grad_norm.isfinite(), self.step, self._broken)
+    self._broken.masked_fill_((self._broken < 0) & ~self.grad_norm.isfinite(), self.step)
     if self.device.type == 'cpu': self.check_finite()   # a graphics card would have to be waited for
     return loss,self.grad_norm
 
