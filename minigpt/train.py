@@ -154,14 +154,13 @@ class Muon(torch.optim.Optimizer):
                     mean = self.state[p]['momentum_buffer']
                     mean.lerp_(p.grad, 1-momentum)
                     ahead.append(p.grad.lerp(mean, momentum))
-                for p,step in zip(params, self._balanced(ahead)):
-                    p.mul_(1 - lr*decay).sub_(deal(step.float() * (.2*lr*max(shape)**.5), p))
+                for p,step in zip(params, self._steps(ahead, .2*lr*max(shape)**.5)): p.mul_(1 - lr*decay).sub_(deal(step, p))
 
-    def _balanced(self, ahead):
-        "All of one shape at a time; of what is dealt out among processes, one."
+    def _steps(self, ahead, size):
+        "All of one shape are balanced at once; of what is dealt out among processes only one is whole at a time."
         dealt = hasattr(ahead[0], 'full_tensor')
         for some in [[a] for a in ahead] if dealt else [ahead]:
-            yield from balance(torch.stack([full_tensor(a) for a in some]).to(self.defaults['dtype']))
+            yield from balance(torch.stack([full_tensor(a) for a in some]).to(self.defaults['dtype'])).float() * size
 
 # %% ../nbs/04_train.ipynb #a47bad0b
 def make_optimizers(
@@ -640,11 +639,35 @@ def _writing(self:Run):
     try: yield
     except RuntimeError as e:
         if not connection_lost(e): raise
-        raise ConnectionError(f'another process was lost at step {self.step}; the last good checkpoint is of step {self.saved}: '
-                              '--resume it') from None
+        kept = 'nothing was saved yet' if self.saved is None else f'the last good checkpoint is of step {self.saved}: --resume it'
+        raise ConnectionError(f'another process was lost at step {self.step}; {kept}') from None
     finally:
         if self.lock: self.lock.release(force=True)
         self.lock = None
+
+# %% ../nbs/04_train.ipynb #aabc8f12
+@patch
+def _try_to_save(self:Run, stopping):
+    "Write the folder; if that fails, say so and go on, and give up only at the first save and at the last."
+    try: self.save()
+    except OSError as e:
+        if self.saved is None: raise
+        kept = f'{self.folder} could not be written at step {self.step} ({e.strerror or e}); the last good checkpoint is of step {self.saved}'
+        if self.step == self.config.steps or self.ended_early or stopping: raise OSError(f'{kept}: make room there, and --resume the run') from None
+        warnings.warn(f'{kept}. Training goes on; the next evaluation tries again')
+    else: self.saved = self.folder and self.step
+
+@patch
+def _evaluate_and_save(self:Run, stopping)->dict: # A row of metrics
+    if self.sharded or not self.rank:   # a model that is dealt out takes all to ask it anything
+        self.measure()
+        self._try_to_save(stopping)
+    row = from_first(None if self.rank else self.last)
+    if self.rank:
+        if self.sharded: self.metrics.pop()   # its own, which may differ by rounding
+        self.metrics.append(row)
+        self.saved = self.folder and self.step
+    return row
 
 # %% ../nbs/04_train.ipynb #ef5ede78
 @patch
@@ -656,26 +679,9 @@ def fit(self:Run,
     c,begun = self.config,self.step
     progress = progress and not self.rank
     def say(text): progress and tqdm.write(text, file=sys.stderr)
-    def save():
-        "Write the folder; if the disk is full, say, go on and try again, and give up only at the end."
-        try:
-            self.save()
-        except OSError as e:
-            if self.saved is None: raise
-            kept = f'{self.folder} could not be written at step {self.step} ({e.strerror or e}); the last good checkpoint is of step {self.saved}'
-            if self.step == c.steps or self.ended_early or stop.is_set(): raise OSError(f'{kept}: make room there, and --resume the run') from None
-            warnings.warn(f'{kept}. Training goes on; the next evaluation tries again')
-        else: self.saved = self.folder and self.step
     def evaluate_and_save():
         start,left = self.seconds,self.remaining
-        if self.sharded or not self.rank:   # a model that is dealt out takes all to ask it anything
-            self.measure()
-            save()
-        row = from_first(self.metrics[-1] if not self.rank else None)
-        if self.rank:
-            if self.sharded: self.metrics.pop()   # its own, which may differ by rounding
-            self.metrics.append(row)
-            self.saved = self.folder and self.step
+        row = self._evaluate_and_save(stop.is_set())
         line = f"step {row['step']:>5}  training {row['train_loss']:.4f}  validation {row['val_loss']:.4f}"
         if row['tokens_per_s']: line += f"  {row['tokens_per_s']:,} chars/s"
         if begun < self.step < c.steps: line += f'  {clock(left)} to go'
@@ -702,8 +708,7 @@ def fit(self:Run,
                 if due: evaluate_and_save()
         self.stopped = self.step < c.steps and not self.ended_early
         if self.stopped:
-            stop.set()   # if it was another process that had to
-            if self.sharded or not self.rank: save()
+            if self.sharded or not self.rank: self._try_to_save(stopping=True)
             agree(True)   # nobody leaves before it is saved
     return self
 
@@ -817,6 +822,7 @@ def _new_folder(name, root='runs'):
         try: folder.mkdir(parents=True); return folder
         except FileExistsError: pass
 
+# %% ../nbs/04_train.ipynb #921128e0
 large_bytes = 2**27   # from this size on a text stays on the disk
 
 def _load_text(data):
@@ -836,6 +842,7 @@ def _load_text(data):
             bar.update(n - bar.n)
         return map_corpus(path, progress=progress)
 
+# %% ../nbs/04_train.ipynb #864673db
 def _shell(*words): return subprocess.list2cmdline(words) if os.name == 'nt' else shlex.join(words)
 
 def _find_run(run, spare=None):

@@ -143,7 +143,7 @@ ZOO = [Mutant(*m) for m in (
 ('decay-on-norms', '04_train', 'dict(params=spared, weight_decay=0.)',
  'dict(params=spared, weight_decay=config.weight_decay)',
  'Norms and biases get weight decay too.', classic),
-('muon-scaled-by-the-short-side', '04_train', '(.2*lr*max(shape)**.5)', '(.2*lr*min(shape)**.5)',
+('muon-scaled-by-the-short-side', '04_train', '.2*lr*max(shape)**.5', '.2*lr*min(shape)**.5',
  "Muon's steps are scaled by the shorter side of a matrix.", classic),
 ('gradients-not-zeroed', '04_train', 'optimizer.step()\n        optimizer.zero_grad()', 'optimizer.step()',
  'Gradients of all earlier steps are added up.', classic),
