@@ -148,6 +148,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                    'minigpt.tokenizer.file_bytes': ('tokenizer.html#file_bytes', 'minigpt/tokenizer.py'),
                                    'minigpt.tokenizer.find_pretrained': ('tokenizer.html#find_pretrained', 'minigpt/tokenizer.py'),
                                    'minigpt.tokenizer.load_corpus': ('tokenizer.html#load_corpus', 'minigpt/tokenizer.py'),
+                                   'minigpt.tokenizer.make_folder': ('tokenizer.html#make_folder', 'minigpt/tokenizer.py'),
                                    'minigpt.tokenizer.plain_text': ('tokenizer.html#plain_text', 'minigpt/tokenizer.py'),
                                    'minigpt.tokenizer.read_json': ('tokenizer.html#read_json', 'minigpt/tokenizer.py'),
                                    'minigpt.tokenizer.read_text': ('tokenizer.html#read_text', 'minigpt/tokenizer.py'),

@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 import shutil
 from filelock import FileLock, Timeout
+from .tokenizer import make_folder
 
 # %% auto #0
 __all__ = ['claim']
@@ -22,7 +23,7 @@ def claim(
     if another process has claimed it."""
     folder = Path(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         lock = FileLock(folder/'.lock', thread_local=False)
         lock.acquire(timeout=0)
     except Timeout:

@@ -16,8 +16,8 @@ from fastcore.xdg import xdg_cache_home
 
 # %% auto #0
 __all__ = ['max_bytes', 'tiny_url', 'tiny_sha256', 'least_val', 'max_json', 'Corpus', 'read_text', 'file_bytes', 'plain_text',
-           'write_atomic', 'download', 'load_corpus', 'CharTokenizer', 'split', 'write_json', 'read_json',
-           'find_pretrained']
+           'make_folder', 'write_atomic', 'download', 'load_corpus', 'CharTokenizer', 'split', 'write_json',
+           'read_json', 'find_pretrained']
 
 # %% ../nbs/00_tokenizer.ipynb #806610af
 @dataclass(frozen=True)
@@ -73,13 +73,22 @@ def plain_text(
     return text
 
 # %% ../nbs/00_tokenizer.ipynb #61f12097
+def make_folder(
+    folder:str|Path, # The folder
+    exist_ok:bool=True, # Take one that is there
+):
+    "Make a folder and those above it, so that their names are on the disk. Raises `FileExistsError` if it is there and must not be."
+    new = [f for f in (Path(folder), *Path(folder).parents) if not f.exists()]
+    Path(folder).mkdir(parents=True, exist_ok=exist_ok)
+    for f in new: _sync_folder(f.parent)
+
 def write_atomic(
     path:str|Path, # The file to write or replace
     data:bytes, # Its new content, or a function that writes it to an open file
 ):
     "Write a file whole or not at all: under another name first, renamed when it is safely on the disk."
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     tmp = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
         with open(tmp, 'wb') as f:
@@ -87,7 +96,7 @@ def write_atomic(
             f.flush()
             os.fsync(f.fileno())
         os.replace(tmp, path)
-        for folder in (path.parent, path.parent.parent): _sync_folder(folder)
+        _sync_folder(path.parent)
     finally: tmp.unlink(missing_ok=True)
 
 def _sync_folder(folder):

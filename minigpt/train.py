@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 try: import resource
 except ImportError: resource = None   # on Windows
 import minigpt
-from .tokenizer import (Corpus, CharTokenizer, find_pretrained, load_corpus, read_json, split, write_atomic,
+from .tokenizer import (Corpus, CharTokenizer, find_pretrained, load_corpus, make_folder, read_json, split, write_atomic,
                                write_json)
 from .bigram import CountModel, Evaluation, evaluate, get_batch
 from .gpt import GPTConfig, GPTLanguageModel
@@ -819,7 +819,7 @@ def _new_folder(name, root='runs'):
     taken = [int(p.name[len(name)+1:]) for p in Path(root).glob(f'{name}-*') if p.name[len(name)+1:].isdecimal()]
     for n in itertools.count(max(taken, default=0)+1):
         folder = Path(root)/f'{name}-{n}'
-        try: folder.mkdir(parents=True); return folder
+        try: make_folder(folder, exist_ok=False); return folder
         except FileExistsError: pass
 
 # %% ../nbs/04_train.ipynb #921128e0

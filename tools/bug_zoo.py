@@ -177,6 +177,13 @@ ZOO = [Mutant(*m) for m in (
 # What must not be lost, and what must not be let in
 ('content-not-on-the-disk', '00_tokenizer', '            os.fsync(f.fileno())\n', '',
  'A file gets its name before its content is on the disk: after a power failure it is empty.', classic, '11_safety'),
+('new-folder-may-be-lost', '00_tokenizer', '    for f in new: _sync_folder(f.parent)\n', '',
+ 'A file is on the disk, and the name of the new folder that holds it is not.', classic, '11_safety'),
+('checkpoint-before-the-weights', '04_train', "    write_json(self.folder/'config.json', self.describe())\n",
+ "    write_json(self.folder/'config.json', self.describe())\n    write_atomic(self.folder/'checkpoint'/'state.pt', lambda f: torch.save(state, f))\n",
+ 'A run that is cut short in its last save counts as finished, beside the weights of an earlier step.', classic, '11_safety'),
+('checkpoint-of-any-size', '04_train', "if size > 8*weights + 2**26: raise OSError('far too large for this model')\n        ", '',
+ 'A small file that unpacks to a large one fills the memory.', classic, '11_safety'),
 ('stops-at-a-full-disk', '04_train', "if self.saved is None: raise", 'raise',
  'A full disk in the middle of a run ends it.', classic, '11_safety'),
 ('half-written-files-pile-up', '04_train', "for left in self.folder.rglob('.*.tmp'): left.unlink()", 'pass',
