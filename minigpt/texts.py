@@ -70,15 +70,15 @@ def remarks(
     for piece in reversed(train_ids.split(10**6)):   # of a text on the disk usually the last piece is enough
         if new: new -= set(piece.unique().tolist())
     if new := sorted(new):
-        said.append(f'{len(new)} characters are in the validation part alone, and can not be learned: {few(new)}')
+        said.append(f'{len(new)} characters are in the validation part alone, where training does not meet them: {few(new)}')
     cut = max(2, len(train) - len(val))
     if len(train) - cut >= 1000:
         counts = CountModel(2, tokenizer.vocab_size).fit(train[:cut])
         near,far = (counts.losses(ids, history=train[:cut]).mean().item() for ids in (train[cut:], val))
         if far > 1.1*near:
             said.append(f'the validation part is of another kind: pairs of characters cost {far:.2f} nats there, and {near:.2f} just before it')
-    if (times := seen/len(train_ids)) > 50:
-        said.append(f'each character will be read about {times:,.0f} times: expect the text to be learned by heart. --patience 3 ends in time')
+    if (times := seen/len(train_ids)) > 20:
+        said.append(f'each character will be read about {times:,.0f} times: the text may be learned by heart. --patience 3 ends in time')
     return said
 
 # %% ../nbs/12_texts.ipynb #b44f1408
