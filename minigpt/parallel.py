@@ -58,7 +58,7 @@ def agree(
 )->bool: # True if any process does
     "Does any of us want to?"
     if not dist.is_initialized(): return wish
-    wishes = torch.tensor(int(wish))   # by way of the processors, so that no card is waited for
+    wishes = torch.tensor(int(wish))   # by way of the CPUs, so that no card is waited for
     dist.all_reduce(wishes, dist.ReduceOp.MAX)
     return bool(wishes)
 
@@ -119,7 +119,7 @@ def gather(
 # %% ../nbs/13_parallel.ipynb #5b88c93d
 def averaging(
     model:nn.Module, # Replicated, dealt out, or neither
-    now:bool, # With this way back, or with a later one
+    now:bool, # With this backward pass, or with a later one
 ): # A context for forward and backward
     "Say whether gradients are to be averaged yet."
     return model.no_sync() if isinstance(model, DistributedDataParallel) and not now else nullcontext()
