@@ -544,9 +544,15 @@ def load(self:Run):
         self.best_weights = state['best']
         for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True):
             params = [p for group in optimizer.param_groups for p in group['params']]
-            for i,kept in saved['state'].items(): saved['state'][i] = {k: deal(v, params[i]) for k,v in kept.items()}
+            for i,kept in saved['state'].items():
+                if any(v.ndim and v.shape != params[i].shape for v in kept.values()): raise ValueError('of another shape')
+                saved['state'][i] = {k: deal(v, params[i]) for k,v in kept.items()}
             optimizer.load_state_dict(saved)
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
+        rows = [[row[k] for k in ('step','train_loss','val_loss','seconds')] + [state['seconds']] for row in self.metrics]
+        if not (type(self.step) is int and 0 <= self.step <= self.config.steps and len(rows) == len(self.samples)
+                and torch.tensor(rows, dtype=torch.float64).isfinite().all() and all(type(t) is str for t in self.samples)):
+            raise ValueError('no state of a run')
         self.saved = self.step
         self._clipped += state.get('clipped', 0)
         self._start_clock(state['seconds'])
@@ -858,10 +864,15 @@ def _find_run(run, spare=None):
     return folder
 
 def _read_settings(folder):
-    saved = read_json(folder/'config.json')
-    try: return TrainConfig(**saved['training']), GPTConfig(**saved['model'])
+    "Settings and sizes of a run that is to be resumed; sizes beyond its checkpoint are refused before they take memory."
+    saved,state = read_json(folder/'config.json'),folder/'checkpoint'/'state.pt'
+    try: config,sizes = TrainConfig(**saved['training']), GPTConfig(**saved['model'])
     except (KeyError, TypeError):
         raise ValueError(f'{folder} is not the folder of a run: its config.json has no settings') from None
+    matrices = sizes.n_embd * (sizes.block_size + 12*sizes.n_layer*sizes.n_embd)
+    if 4*matrices > (state.stat().st_size if state.exists() else 2**30):
+        raise ValueError(f'the checkpoint in {folder} is too small for the sizes in config.json')
+    return config,sizes
 
 def _own_text(folder):
     "Name of the text a run learned from if `load_corpus` finds it by that, its name in any case, its checksum."

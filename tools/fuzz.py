@@ -41,7 +41,7 @@ def in_time(seconds=30):
     finally: signal.alarm(0); signal.signal(signal.SIGALRM, old)
 
 text = s.text(max_size=200)
-odd = s.one_of(s.none(), s.booleans(), s.integers(), s.integers(0, 8), s.floats(), s.text(max_size=3), s.lists(s.integers(), max_size=2),
+odd = s.one_of(s.none(), s.booleans(), s.integers(), s.integers(0, 8), s.integers(1000, 10**5), s.floats(), s.text(max_size=3), s.lists(s.integers(), max_size=2),
                s.sampled_from([10**30, -1, 0, math.nan, math.inf, '64', 'cpu', 'cuda:99', 'auto']))
 
 @given(s.one_of(s.binary(max_size=300), text.map(lambda t: t.encode('utf-8', 'surrogatepass')), text.map(lambda t: t.encode('utf-16')),
@@ -91,8 +91,12 @@ def damage(data, how):
 
 names = ['config.json','model.safetensors','tokenizer.json','checkpoint/state.pt','metrics.jsonl']
 @given(s.sampled_from(names), s.one_of(s.tuples(s.sampled_from(['cut','flip','insert','drop']), s.integers(0, 10**6), s.integers(0, 10**6)), s.none()),
-       s.lists(s.tuples(s.sampled_from(['model','training','corpus']), s.sampled_from(sorted(vars(GPTConfig()) | vars(TrainConfig()))), odd), max_size=2))
-def folders(name, how, changes):
+       s.lists(s.tuples(s.sampled_from(['model','training','corpus']), s.sampled_from(sorted(vars(GPTConfig()) | vars(TrainConfig()))), odd), max_size=2),
+       s.none() | s.tuples(s.sampled_from(['step','seconds','clipped','precision','samples','metrics','best','model','optimizers','random','last step','last val_loss']), odd))
+@example('metrics.jsonl', None, [('model','n_embd',20_000)], None)
+@example('metrics.jsonl', None, [('model','n_layer',50_000)], None)
+@example('metrics.jsonl', None, [], ('step',-5))
+def folders(name, how, changes, saved):
     "A damaged folder is read as if nothing were, or refused."
     bad = here/'bad'
     shutil.rmtree(bad, ignore_errors=True)
@@ -106,6 +110,10 @@ def folders(name, how, changes):
         for part,key,value in changes:
             if isinstance(told.get(part), dict): told[part][key] = value
         (bad/'config.json').write_text(json.dumps(told))
+    if saved and name != 'checkpoint/state.pt':
+        state,(key,value) = torch.load(bad/'checkpoint'/'state.pt', weights_only=True),saved
+        (state['metrics'][-1] if key.startswith('last ') else state)[key.removeprefix('last ')] = value
+        torch.save(state, bad/'checkpoint'/'state.pt')
     command(minigpt_generate, bad, '--max_new_tokens', 5, '--device', 'cpu')
     command(minigpt_eval, bad, '--data', here/'text.txt', '--device', 'cpu')
     command(minigpt_train, '--resume', '--out', bad, '--data', here/'text.txt', '--device', 'cpu')
