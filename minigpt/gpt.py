@@ -316,6 +316,7 @@ def from_pretrained(cls:GPTLanguageModel,
     path = folder/'model.safetensors'
     if not path.exists():
         raise FileNotFoundError(f'{path} does not exist: the folder holds no finished model')
+    if not path.is_file(): raise ValueError(f'{path} is not a plain file')
     try: config = GPTConfig(**sizes)
     except TypeError: raise ValueError(f'{folder/"config.json"} does not describe a model') from None
     unfit = f'the weights in {path} do not fit the sizes in config.json'
@@ -328,7 +329,8 @@ def from_pretrained(cls:GPTLanguageModel,
         with torch.device('meta'): model = cls(config)   # takes no memory and no random numbers
     except RuntimeError: raise ValueError(unfit) from None   # sizes beyond all measure
     if {k: tuple(p.shape) for k,p in model.named_parameters()} != shapes: raise ValueError(unfit)
-    if not {p.get_dtype() for p in parts.values()} <= {'F16','BF16','F32','F64'}: raise ValueError(f'{path} does not hold weights')
+    kinds = {p.get_dtype() for p in parts.values()}
+    if len(kinds) > 1 or not kinds <= {'F16','BF16','F32','F64'}: raise ValueError(f'{path} does not hold weights of one format')
     model.load_state_dict(st.load_file(path), assign=True)
     if model.head.weight.dtype == torch.float16: model.float()
     return model.to(device).eval()

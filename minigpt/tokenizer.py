@@ -282,6 +282,7 @@ def read_json(
     Raises `FileNotFoundError`, or `ValueError` if the file is damaged or holds something else."""
     if not Path(path).exists():
         raise FileNotFoundError(f'{path} does not exist: is the folder that of a run?')
+    if not Path(path).is_file(): raise ValueError(f'{path} is not a plain file')   # a pipe would be waited for
     with open(path, 'rb') as f: data = f.read(max_json+1)
     if len(data) > max_json: raise ValueError(f'{path} has more than {max_json:,} bytes, which no settings need')
     try: data = json.loads(data.decode())

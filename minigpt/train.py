@@ -72,12 +72,13 @@ class TrainConfig:
         for name in ('warmup','seed'):
             check(name, lambda n: type(n) is int and 0 <= n < 2**63, 'a whole number from 0 to 2**63-1')
         check('accumulate', lambda n: self.batch_size % n == 0, f'a divisor of batch_size {self.batch_size}')
-        check('learning_rate', lambda x: 0 < x < math.inf, 'above 0')
+        largest = sys.float_info.max   # whole numbers can be larger
+        check('learning_rate', lambda x: 0 < x <= largest, 'above 0')
         check('min_lr', lambda x: x is None or 0 < x <= self.learning_rate,
               f'above 0 and at most learning_rate {self.learning_rate}')
-        check('weight_decay', lambda x: 0 <= x < math.inf, 'at least 0')
+        check('weight_decay', lambda x: 0 <= x <= largest, 'at least 0')
         check('beta2', lambda x: 0 < x < 1, 'between 0 and 1')
-        check('clip', lambda x: 0 <= x < math.inf, 'at least 0')
+        check('clip', lambda x: 0 <= x <= largest, 'at least 0')
         check('optimizer', lambda x: x in ('adamw','muon'), "'adamw' or 'muon'")
         check('precision', lambda x: x in ('auto','float32','bfloat16'), "'auto', 'float32' or 'bfloat16'")
         check('patience', lambda n: n is None or type(n) is int and n >= 1, 'a whole number of at least 1')
@@ -545,18 +546,24 @@ def load(self:Run):
         for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True):
             params = [p for group in optimizer.param_groups for p in group['params']]
             for i,kept in saved['state'].items():
-                if any(v.ndim and v.shape != params[i].shape for v in kept.values()): raise ValueError('of another shape')
+                shape = params[range(len(params))[i]].shape
+                wanted = dict(momentum_buffer=shape) if isinstance(optimizer, Muon) else dict(step=(), exp_avg=shape, exp_avg_sq=shape)
+                if {k: v.shape for k,v in kept.items() if v.layout == torch.strided} != wanted: raise ValueError('what is no memory of this optimiser')
                 saved['state'][i] = {k: deal(v, params[i]) for k,v in kept.items()}
-            optimizer.load_state_dict(saved)
+            own_groups = optimizer.state_dict()['param_groups']   # from the settings, not from the file
+            optimizer.load_state_dict(dict(state=saved['state'], param_groups=own_groups))
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
-        rows = [[row[k] for k in ('step','train_loss','val_loss','seconds')] + [state['seconds']] for row in self.metrics]
-        if not (type(self.step) is int and 0 <= self.step <= self.config.steps and len(rows) == len(self.samples)
-                and torch.tensor(rows, dtype=torch.float64).isfinite().all() and all(type(t) is str for t in self.samples)):
+        self.precision = state.get('precision', self.precision)   # of the machine where it was begun
+        numbers = [state['seconds'], *(row[k] for row in self.metrics for k in ('step','train_loss','val_loss','seconds'))]
+        if not (type(self.step) is int and 0 <= self.step <= self.config.steps and self.precision in ('float32','bfloat16')
+                and all(type(n) in (int,float) and abs(n) < 1e12 for n in numbers) and state['seconds'] >= 0
+                and all(type(t) is str for t in (*self.samples, *(row['protocol'] for row in self.metrics)))
+                and len(self.samples) == len(self.metrics) and all(v.is_floating_point() and v.isfinite().all() for v in self.best_weights.values())):
             raise ValueError('no state of a run')
+        json.dumps(self.metrics)   # or it could not be written again
         self.saved = self.step
         self._clipped += state.get('clipped', 0)
         self._start_clock(state['seconds'])
-        self.precision = state.get('precision', self.precision)   # of the machine where it was begun
         random = state['random']
         torch.set_rng_state(random['cpu'])
         if self.device.type != 'cpu' and self.device.type in random:
@@ -594,7 +601,8 @@ def begin(self:Run,
     self.lock = claim(self.folder, room=(5 if resume else 9)*weights)   # what is kept, and its copy
     try:
         if resume: self.load()
-        for left in self.folder.rglob('.*.tmp'): left.unlink()   # of a process that was killed
+        for at in (self.folder/name for name in (*names, 'checkpoint/state.pt')):
+            for left in at.parent.glob(f'.{at.name}.*.tmp'): left.unlink()   # of a process that was killed
     except BaseException:
         self.lock.release(force=True); self.lock = None
         raise
@@ -804,7 +812,10 @@ def command(func):
             warnings.showwarning = lambda message, *_, **__: say(message, 'warning: ')
             try: func(**options)
             except BrokenPipeError: os._exit(141)   # whoever read the output has gone
-            except (ValueError, OSError, torch.OutOfMemoryError) as e: say(e); sys.exit(2)
+            except (ValueError, OSError, MemoryError, torch.OutOfMemoryError) as e: say(e); sys.exit(2)
+            except RuntimeError as e:
+                if "can't allocate memory" not in str(e): raise
+                say('there is not enough memory: try a smaller batch_size, context or model'); sys.exit(2)
             except KeyboardInterrupt: say('interrupted', ''); sys.exit(130)
     func.cli = cli
     return func
@@ -1080,6 +1091,7 @@ def minigpt_eval(
         history,ids = corpus.encoded(tokenizer)[1:] if own else (None,tokenizer.encode(corpus.text))
     watched = sys.stderr is not None and sys.stderr.isatty()
     result = evaluate(model, ids, history=history, stride=stride, progress=watched)
+    if not math.isfinite(result.nats): raise ValueError('the model answers with numbers that are not finite')
     print(f'{result.nats:.4f} nats, {result.bits:.4f} bits, perplexity {result.perplexity:.3f} per character')
     print(f"{len(result.losses):,} characters, {'the validation part' if own else 'all'} of {corpus.name}, "
           f'{result.protocol}', file=sys.stderr)
