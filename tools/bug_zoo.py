@@ -167,7 +167,7 @@ ZOO = [Mutant(*m) for m in (
 ('resume-repeats-batches', '04_train', 'seed=c.seed, step=self.step)',
  "seed=c.seed, step=next(self.__dict__.setdefault('_order', itertools.count())))",
  'The order of batches begins anew in each sitting.', 'nanoGPT #467, minGPT #8'),
-('resume-forgets-optimizer', '04_train', 'optimizer.load_state_dict(saved)', 'pass',
+('resume-forgets-optimizer', '04_train', "optimizer.load_state_dict(dict(state=saved['state'], param_groups=own_groups))", 'pass',
  'A resumed run begins with an optimiser that remembers nothing.', classic),
 ('resume-forgets-chance', '04_train', "torch.set_rng_state(random['cpu'])", 'pass',
  'Dropout of a resumed run draws other numbers.', classic),
