@@ -84,6 +84,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                'minigpt.large.MappedCorpus.__len__': ('large.html#mappedcorpus.__len__', 'minigpt/large.py'),
                                'minigpt.large.MappedCorpus.encoded': ('large.html#mappedcorpus.encoded', 'minigpt/large.py'),
                                'minigpt.large._checksum': ('large.html#_checksum', 'minigpt/large.py'),
+                               'minigpt.large._sum_of': ('large.html#_sum_of', 'minigpt/large.py'),
                                'minigpt.large._survey': ('large.html#_survey', 'minigpt/large.py'),
                                'minigpt.large._write_ids': ('large.html#_write_ids', 'minigpt/large.py'),
                                'minigpt.large.map_corpus': ('large.html#map_corpus', 'minigpt/large.py'),

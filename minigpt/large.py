@@ -6,7 +6,7 @@
 from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
-import codecs, hashlib, io, os, warnings
+import codecs, hashlib, io, json, os, warnings
 import numpy as np, torch
 from torch import Tensor
 from fastcore.xdg import xdg_cache_home
@@ -86,6 +86,10 @@ def _checksum(path):
         while data := f.read(2**22): sha256.update(data)
     return sha256.hexdigest()
 
+def _sum_of(known):
+    "Checksum of the notes themselves."
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
 def map_corpus(
     path:str|Path, # A UTF-8 text file of any size
     folder:str|Path=None, # Where to keep the ids; None is a folder in the user's cache
@@ -102,14 +106,16 @@ def map_corpus(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     ids,notes = folder/'ids.bin',folder/'corpus.json'
+    def keep(): write_json(notes, known | dict(check=_sum_of(known)))
     try: known = read_json(notes)
     except (FileNotFoundError, ValueError): known = {}   # not there yet, or damaged
+    if known.pop('check', None) != _sum_of(known): known = {}
     if known.get('stamp') != stamp:   # another text, or none yet
         known = dict(stamp=stamp) | _survey(path, lambda n: progress('read', n))
-        write_json(notes, known)
+        keep()
     if 'ids' not in known or not ids.exists() or _checksum(ids) != known['ids']:
         known['ids'] = _write_ids(path, ids, known, lambda n: progress('encoded', n))
-        write_json(notes, known)
+        keep()
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'The given NumPy array is not writable')   # nobody writes to it
         mapped = torch.from_numpy(np.memmap(ids, dtype=known['kind'], mode='r'))
