@@ -90,6 +90,7 @@ def _sum_of(known):
     "Checksum of the notes themselves."
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
+# %% ../nbs/10_large.ipynb #88268521
 def map_corpus(
     path:str|Path, # A UTF-8 text file of any size
     folder:str|Path=None, # Where to keep the ids; None is a folder in the user's cache

@@ -518,6 +518,26 @@ def save(self:Run):
         write_atomic(self.folder/'loss.png', lambda f: self.plot().savefig(f, dpi=120, format='png'))
     write_atomic(self.folder/'checkpoint'/'state.pt', lambda f: torch.save(state, f))   # last: now the step counts
 
+# %% ../nbs/04_train.ipynb #8ddefc3e
+@patch
+def _check_state(self:Run, state):
+    "Raises some error if a checkpoint says what no run of these settings can have come to."
+    rows,texts = state['metrics'],state['samples']
+    numbers = [state['seconds'], *(row[k] for row in rows for k in ('step','train_loss','val_loss','seconds'))]
+    if not (type(state['step']) is int and 0 <= state['step'] <= self.config.steps and state['seconds'] >= 0
+            and all(type(n) in (int,float) and abs(n) < 1e12 for n in numbers) and len(texts) == len(rows)
+            and all(type(t) is str for t in (*texts, *(row['protocol'] for row in rows)))
+            and state.get('precision', 'float32') in ('float32','bfloat16')
+            and all(v.is_floating_point() and v.isfinite().all() for v in state['best'].values())):
+        raise ValueError('no state of a run')
+    json.dumps(rows)   # or they could not be written again
+    for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True):
+        params = [p for group in optimizer.param_groups for p in group['params']]
+        for i,kept in saved['state'].items():   # an optimiser does not look at shapes itself
+            shape = params[range(len(params))[i]].shape if i >= 0 else None
+            wanted = dict(momentum_buffer=shape) if isinstance(optimizer, Muon) else dict(step=(), exp_avg=shape, exp_avg_sq=shape)
+            if {k: v.shape for k,v in kept.items() if v.layout == torch.strided} != wanted: raise ValueError('what is no memory of this optimiser')
+
 # %% ../nbs/04_train.ipynb #bd52c0be
 @patch
 def load(self:Run):
@@ -539,28 +559,18 @@ def load(self:Run):
                          f"{self.corpus.name!r}: name it with --data")
     if differ: raise ValueError(f'{self.folder} was begun with other settings for {", ".join(differ)}')
     try:
+        self._check_state(state)
         own = self.model.state_dict()
         for weights in (state['best'], state['model']):   # do both fit?
             self.model.load_state_dict({k: deal(v, own[k]) if k in own else v for k,v in weights.items()})
         self.best_weights = state['best']
         for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True):
             params = [p for group in optimizer.param_groups for p in group['params']]
-            for i,kept in saved['state'].items():
-                shape = params[range(len(params))[i]].shape
-                wanted = dict(momentum_buffer=shape) if isinstance(optimizer, Muon) else dict(step=(), exp_avg=shape, exp_avg_sq=shape)
-                if {k: v.shape for k,v in kept.items() if v.layout == torch.strided} != wanted: raise ValueError('what is no memory of this optimiser')
-                saved['state'][i] = {k: deal(v, params[i]) for k,v in kept.items()}
+            for i,kept in saved['state'].items(): saved['state'][i] = {k: deal(v, params[i]) for k,v in kept.items()}
             own_groups = optimizer.state_dict()['param_groups']   # from the settings, not from the file
             optimizer.load_state_dict(dict(state=saved['state'], param_groups=own_groups))
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
         self.precision = state.get('precision', self.precision)   # of the machine where it was begun
-        numbers = [state['seconds'], *(row[k] for row in self.metrics for k in ('step','train_loss','val_loss','seconds'))]
-        if not (type(self.step) is int and 0 <= self.step <= self.config.steps and self.precision in ('float32','bfloat16')
-                and all(type(n) in (int,float) and abs(n) < 1e12 for n in numbers) and state['seconds'] >= 0
-                and all(type(t) is str for t in (*self.samples, *(row['protocol'] for row in self.metrics)))
-                and len(self.samples) == len(self.metrics) and all(v.is_floating_point() and v.isfinite().all() for v in self.best_weights.values())):
-            raise ValueError('no state of a run')
-        json.dumps(self.metrics)   # or it could not be written again
         self.saved = self.step
         self._clipped += state.get('clipped', 0)
         self._start_clock(state['seconds'])
@@ -880,7 +890,7 @@ def _read_settings(folder):
     try: config,sizes = TrainConfig(**saved['training']), GPTConfig(**saved['model'])
     except (KeyError, TypeError):
         raise ValueError(f'{folder} is not the folder of a run: its config.json has no settings') from None
-    matrices = sizes.n_embd * (sizes.block_size + 12*sizes.n_layer*sizes.n_embd)
+    matrices = sizes.n_embd * (sizes.block_size + 12*sizes.n_layer*sizes.n_embd)   # numbers of four bytes in them, at least
     if 4*matrices > (state.stat().st_size if state.exists() else 2**30):
         raise ValueError(f'the checkpoint in {folder} is too small for the sizes in config.json')
     return config,sizes
