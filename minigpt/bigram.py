@@ -135,17 +135,30 @@ class CountModel:
         if len(ids) < self.order:
             raise ValueError(f'{len(ids)} characters are too few for order {self.order}')
         if ids.min() < 0 or ids.max() >= V: raise ValueError(f'ids must lie in 0 to {V-1}')
-        self.keys,counts = [],[]
+        self.keys,self.counts,self.neighbours = [],[],[]
         gram = np.zeros(len(ids)+1, dtype=np.int64)  # number of the n-gram at each place
         for n in range(self.order):
             shorter = gram
             keys,first,gram,count = np.unique(shorter[:-1]*V + ids[n:], return_index=True,
                                               return_inverse=True, return_counts=True)
-            if n: counts[-1] = np.bincount(shorter[first+1], minlength=len(self.keys[-1]))  # left neighbours
-            self.keys.append(keys); counts.append(count)
+            if n: self.neighbours.append(np.bincount(shorter[first+1], minlength=len(self.keys[-1])))
+            self.keys.append(keys); self.counts.append(count)
+        return self._weigh()
+
+    def shorter(self,
+        order:int, # At most its own
+    )->CountModel: # Ready to guess
+        "The model of a lower order from the same counts, without counting again."
+        if not 1 <= order <= self.order: raise ValueError(f'order must lie in 1 to {self.order}, not {order}')
+        model = CountModel(order, self.vocab_size)
+        model.keys,model.counts,model.neighbours = self.keys[:order],self.counts[:order],self.neighbours[:order-1]
+        return model._weigh()
+
+    def _weigh(self):
+        "From counts to shares; all orders but the highest count left neighbours."
         self.share,self.free,n_contexts = [],[],1
-        for keys,count in zip(self.keys, counts):
-            off,context = _discounts(count)[np.minimum(count, 3)],keys//V
+        for keys,count in zip(self.keys, [*self.neighbours,self.counts[-1]]):
+            off,context = _discounts(count)[np.minimum(count, 3)],keys//self.vocab_size
             total = np.bincount(context, count, n_contexts)
             self.share.append((count-off) / np.maximum(total, 1)[context])  # what an n-gram keeps
             self.free.append(np.where(total, np.bincount(context, off, n_contexts) / np.maximum(total, 1), 1))
