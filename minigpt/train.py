@@ -8,7 +8,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-import itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, zipfile
+import itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, unicodedata, zipfile
 import warnings
 import torch, torch.nn.functional as F
 import safetensors.torch as st
@@ -202,6 +202,19 @@ def pick_device(
         raise ValueError(f'this machine has {torch.cuda.device_count()} cuda devices, and none is {name!r}')
     return device
 
+# %% ../nbs/04_train.ipynb #72b9f7bf
+def _memory(device):
+    "Bytes in use, most so far, and bytes there are, on the card or in the process; None where nobody says."
+    if device.type == 'cuda':
+        return (torch.cuda.memory_allocated(device), torch.cuda.max_memory_allocated(device),
+                torch.cuda.get_device_properties(device).total_memory)
+    if device.type != 'cpu' or resource is None: return None
+    unit = 1 if sys.platform == 'darwin' else 1024
+    most,page = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,os.sysconf('SC_PAGE_SIZE')
+    try: now = int(Path('/proc/self/statm').read_text().split()[1]) * page   # on Linux
+    except OSError: now = most
+    return now, most, os.sysconf('SC_PHYS_PAGES') * page
+
 # %% ../nbs/04_train.ipynb #6782b649
 class Run:
     "A model in training, and everything needed to go on with it."
@@ -237,6 +250,11 @@ class Run:
         if config.batch_size % (self.processes*config.accumulate):
             raise ValueError(f'batch_size {config.batch_size} can not be divided among {self.processes} processes'
                              + (f' in {config.accumulate} parts' if config.accumulate > 1 else ''))
+        self.pieces = config.batch_size // (self.processes*config.accumulate)   # that this process reads at a time
+        least = config.batch_size*sizes.block_size*16 + self.pieces*sizes.block_size*(20*sizes.n_layer*sizes.n_embd + 4*sizes.vocab_size)   # bytes: ids; ten numbers of 16 bits a channel, logits
+        if (memory := _memory(self.device)) and least > memory[2]:
+            raise ValueError(f'a step would take {least/2**30:,.0f} GiB at least, and {self.device} has {memory[2]/2**30:.0f}: '
+                             'take a smaller batch_size or context' + (', or a larger accumulate' if self.pieces > 1 else ''))
         if len(parts[0]) <= sizes.block_size or len(parts[1]) < 2:
             raise ValueError(f'{self.corpus.name} has {len(self.corpus):,} characters, too few for a context '
                              f'of {sizes.block_size}: bring a longer text, or take a smaller context '
@@ -354,18 +372,14 @@ def first_char(
     "What to begin from when nobody says: a line break, or else the first character there is."
     return '\n' if '\n' in tokenizer.chars else tokenizer.chars[0]
 
-# %% ../nbs/04_train.ipynb #72b9f7bf
-def _memory(device):
-    "Bytes in use, most so far, and bytes there are, on the card or in the process; None where nobody says."
-    if device.type == 'cuda':
-        return (torch.cuda.memory_allocated(device), torch.cuda.max_memory_allocated(device),
-                torch.cuda.get_device_properties(device).total_memory)
-    if device.type != 'cpu' or resource is None: return None
-    unit = 1 if sys.platform == 'darwin' else 1024
-    most,page = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,os.sysconf('SC_PAGE_SIZE')
-    try: now = int(Path('/proc/self/statm').read_text().split()[1]) * page   # on Linux
-    except OSError: now = most
-    return now, most, os.sysconf('SC_PHYS_PAGES') * page
+# %% ../nbs/04_train.ipynb #4e34253f
+@patch
+def _evaluate(self:Run, model, ids, **kw):
+    "As many windows at a time as anywhere; if these don't fit, as many as a step reads, which fitted with gradients."
+    try: return evaluate(model, ids, **kw)
+    except torch.OutOfMemoryError:
+        if self.sharded: raise   # the other processes would not know of it
+    return evaluate(model, ids, batch_size=self.pieces, **kw)
 
 # %% ../nbs/04_train.ipynb #90bed428
 @patch
@@ -373,10 +387,10 @@ def measure(self:Run)->dict: # What was measured
     "Evaluate exactly on both parts, keep the weights if they are the best, write a sample."
     norm,speed = self.grad_norm.item(),self.speed   # the first waits for the device to finish
     self.check_finite()
-    val = evaluate(self.model, self.val_ids, history=self.train_ids)
+    val = self._evaluate(self.model, self.val_ids, history=self.train_ids)
     if not math.isfinite(val.nats): self._broken.fill_(self.step)
     self.check_finite()
-    known = evaluate(self.model, self.train_ids[-len(self.val_ids):])
+    known = self._evaluate(self.model, self.train_ids[-len(self.val_ids):])
     better = not self.metrics or val.nats < self.best['val_loss']
     if better or self.sharded: weights = gather(self.model.state_dict())   # if dealt out, all have to take part
     if better: self.best_weights = {k: v.detach().cpu().clone() for k,v in weights.items()}
@@ -447,8 +461,8 @@ def baselines(self:Run)->dict: # Order to loss in nats
         train,val = (p.cpu().long() for p in (self.train_ids[-5_000_000:], self.val_ids))
         V = self.tokenizer.vocab_size
         orders = [n for n in (1,2,3,5,7) if n < len(train)]
-        loss = lambda n: CountModel(n, V).fit(train).losses(val, history=train).mean().item()
-        self._baselines = {n: loss(n) for n in orders}
+        counted = CountModel(orders[-1], V).fit(train)
+        self._baselines = {n: counted.shorter(n).losses(val, history=train).mean().item() for n in orders}
     return self._baselines
 
 # %% ../nbs/04_train.ipynb #8fb2db13
@@ -758,7 +772,7 @@ def overlapping(self:Run)->Evaluation: # Of the best weights so far
     "The best model on the validation part, with at least half a window before each character."
     if getattr(self, '_overlapping', (None,None))[0] != self.best['step']:
         half = self.model.block_size//2 + 1
-        fair = evaluate(self.best_model, self.val_ids, history=self.train_ids, stride=half)
+        fair = self._evaluate(self.best_model, self.val_ids, history=self.train_ids, stride=half)
         self._overlapping = self.best['step'],fair   # reckoned once for each best
     return self._overlapping[1]
 
@@ -785,7 +799,7 @@ def report(self:Run)->str: # A few lines of text
 
 # %% ../nbs/04_train.ipynb #53368f71
 def get_preset(
-    name:str, # 'seed', 'fast', 'cpu', 'cpu10' or 'smoke'
+    name:str, # 'seed', 'fast', 'quick', 'cpu', 'cpu10' or 'smoke'
 )->tuple: # A TrainConfig and a GPTConfig
     "Settings by name. Raises `ValueError` for a name that isn't there."
     if name == 'seed': return TrainConfig(precision='auto'), GPTConfig()
@@ -793,6 +807,10 @@ def get_preset(
         return (TrainConfig(steps=1650, batch_size=32, learning_rate=4e-3, min_lr=2e-4, warmup=100, weight_decay=.1,
                             decay_all=False, optimizer='muon', beta2=.99, clip=1., precision='auto', eval_every=550),
                 GPTConfig())
+    if name == 'quick':
+        return (TrainConfig(steps=320, batch_size=24, learning_rate=1.2e-2, min_lr=6e-4, optimizer='muon', precision='auto',
+                            eval_every=320),
+                GPTConfig(block_size=64, n_layer=2, n_head=2, n_embd=128, dropout=0.))
     if name == 'cpu':
         return (TrainConfig(steps=3000, batch_size=24, learning_rate=8e-3, min_lr=4e-4, optimizer='muon', precision='auto',
                             eval_every=500),
@@ -804,7 +822,7 @@ def get_preset(
     if name == 'smoke':
         return (TrainConfig(steps=30, batch_size=8, learning_rate=3e-3, min_lr=3e-4, optimizer='muon', eval_every=15),
                 GPTConfig(block_size=32, n_layer=2, n_head=2, n_embd=32, dropout=0.))
-    raise ValueError(f"preset must be 'seed', 'fast', 'cpu', 'cpu10' or 'smoke', not {name!r}")
+    raise ValueError(f"preset must be 'seed', 'fast', 'quick', 'cpu', 'cpu10' or 'smoke', not {name!r}")
 
 # %% ../nbs/04_train.ipynb #c39d678d
 def command(func):
@@ -951,8 +969,8 @@ def forecast(self:Run,
 def minigpt_train(
     data:Param("Text files, folders of .txt files, '-' for standard input, or 'tinyshakespeare' or 'sample_play' "
                '(default: what can be found)', str, nargs='+')=None,
-    preset:Param('Settings (default: seed on a GPU, cpu without one; fast: the same model, learning from a sixth as much text; cpu10 takes longer than cpu and learns more)', str,
-                 choices=['seed','fast','cpu','cpu10','smoke'])=None,
+    preset:Param('Settings (default: seed on a GPU, cpu without one; fast: the same model as seed, learning from a sixth as much text; quick takes a fraction of the time of cpu and learns less, cpu10 takes longer and learns more)', str,
+                 choices=['seed','fast','quick','cpu','cpu10','smoke'])=None,
     steps:int=None, # Number of steps (default: the preset's)
     accumulate:int=None, # Read each batch in so many parts, which takes less memory (default: the preset's)
     out:str=None, # Folder for the run (default: a new one in runs/)
@@ -1032,8 +1050,14 @@ def minigpt_train(
     fair = run.overlapping
     write_json(run.folder/'evaluation.json', dict(nats=fair.nats, protocol=fair.protocol, step=run.best['step'],
                                                   corpus=run.corpus.name, sha256=run.corpus.sha256))
-    print(run.samples[run.metrics.index(run.best)].strip(), flush=True)
+    print(_visible(run.samples[run.metrics.index(run.best)].strip()), flush=True)
     say(f'\nLet it write more:\n  {_shell("minigpt_generate", str(run.folder))}')
+
+# %% ../nbs/04_train.ipynb #0de49163
+def _visible(text):
+    "What a terminal may be sent: it would obey control characters, and a stranger's vocabulary can hold any."
+    if not sys.stdout.isatty(): return text
+    return ''.join(c if c in '\n\t' or unicodedata.category(c) != 'Cc' else f'\\x{ord(c):02x}' for c in text)
 
 # %% ../nbs/04_train.ipynb #f1f33f28
 def _read_run(run, device):
@@ -1073,7 +1097,7 @@ def minigpt_generate(
                            generator=generator)
         if i: print('\n' + '-'*20)
         if prompt is not None: print(start, end='', flush=True)
-        for char in new: print(tokenizer.decode(char), end='', flush=True)
+        for char in new: print(_visible(tokenizer.decode(char)), end='', flush=True)
         print()
 
 # %% ../nbs/04_train.ipynb #1efe7c32

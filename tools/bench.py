@@ -219,18 +219,19 @@ def training(args):
         (data/'input.txt').write_text(corpus.text)
         subprocess.run([sys.executable,'prepare.py'], cwd=data, check=True, capture_output=True)
         recipe = [] if gpu else cpu_recipe
-        preset,device = ('seed','cuda') if gpu else ('cpu','cpu')
+        device = 'cuda' if gpu else 'cpu'
         val,history = map(torch.from_numpy, (read_ids(data/'val.bin'), read_ids(data/'train.bin')))
         def theirs(i):
             subprocess.run([sys.executable,'train.py','config/train_shakespeare_char.py',*recipe], cwd=nano, check=True, capture_output=True)
-        def ours(steps):
+        def ours(preset, *options):
             def go(i):
-                out = d/f'{preset}-{steps}-{i}'
-                subprocess.run([sys.executable,'-m','minigpt.train','--preset',preset,'--steps',str(steps),'--out',str(out),
+                out = d/f'{preset}-{i}'
+                subprocess.run([sys.executable,'-m','minigpt.train','--preset',preset,*options,'--out',str(out),
                                 '--data','tinyshakespeare'], check=True, capture_output=True, cwd=here)
                 return out
             return go
-        ways = {'nanoGPT': theirs} | {f'{preset}, {n} steps': ours(n) for n in args.steps or ([5000] if gpu else [500,2000])}
+        ways = {'nanoGPT': theirs} | (dict(seed=ours('seed'), fast=ours('fast')) if gpu else
+                                      {'quick': ours('quick'), 'cpu, 1400 steps': ours('cpu', '--steps', '1400')})   # in about nanoGPT's time
         for i in range(args.rounds):
             for name,way in ways.items():
                 result = []
@@ -358,8 +359,7 @@ def main():
         for name,kw in options: p.add_argument(name, **kw)
     command(generation, 5, ('--gpt', dict(type=Path, required=True, metavar='DIR', help='a clone of ng-video-lecture')))
     command(step, 7)
-    command(training, 2, ('--nanogpt', dict(type=Path, required=True, metavar='DIR', help='a clone of nanoGPT')),
-            ('--steps', dict(type=int, nargs='+', help='lengths of our runs (default: 500 2000; on a GPU 5000)')))
+    command(training, 2, ('--nanogpt', dict(type=Path, required=True, metavar='DIR', help='a clone of nanoGPT')))
     command(gpu, 5)
     command(growth, 3)
     command(large, 1, ('--bytes', dict(type=int, default=2*10**9, help='size of the text (default: %(default)s)')))

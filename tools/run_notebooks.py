@@ -38,7 +38,7 @@ class PageClient(NotebookClient):
 def execute(path):
     "The notebook at `path`, run in its folder with one thread."
     nb = nbformat.read(path, as_version=4)
-    PageClient(nb, timeout=600, kernel_name='python3', coalesce_streams=True, record_timing=False,
+    PageClient(nb, timeout=600, kernel_name='python3', coalesce_streams=True, record_timing=False, store_widget_state=False,
                resources={'metadata': {'path': str(path.parent)}}).execute()
     return nb
 
