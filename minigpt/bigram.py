@@ -138,10 +138,10 @@ class CountModel:
         self.keys,self.counts,self.neighbours = [],[],[]
         gram = np.zeros(len(ids)+1, dtype=np.int64)  # number of the n-gram at each place
         for n in range(self.order):
-            shorter = gram
-            keys,first,gram,count = np.unique(shorter[:-1]*V + ids[n:], return_index=True,
+            before = gram
+            keys,first,gram,count = np.unique(before[:-1]*V + ids[n:], return_index=True,
                                               return_inverse=True, return_counts=True)
-            if n: self.neighbours.append(np.bincount(shorter[first+1], minlength=len(self.keys[-1])))
+            if n: self.neighbours.append(np.bincount(before[first+1], minlength=len(self.keys[-1])))  # of the shorter ones
             self.keys.append(keys); self.counts.append(count)
         return self._weigh()
 
@@ -155,7 +155,7 @@ class CountModel:
         return model._weigh()
 
     def _weigh(self):
-        "From counts to shares; all orders but the highest count left neighbours."
+        "Turn counts into shares; below the highest order left neighbours stand in for occurrences."
         self.share,self.free,n_contexts = [],[],1
         for keys,count in zip(self.keys, [*self.neighbours,self.counts[-1]]):
             off,context = _discounts(count)[np.minimum(count, 3)],keys//self.vocab_size

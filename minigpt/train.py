@@ -204,7 +204,7 @@ def pick_device(
 
 # %% ../nbs/04_train.ipynb #72b9f7bf
 def _memory(device):
-    "Bytes in use, most so far, and bytes there are, on the card or in the process; None where nobody says."
+    "Bytes in use and most so far, on the card or by the process, and bytes that the card or the machine has; None where nobody says."
     if device.type == 'cuda':
         return (torch.cuda.memory_allocated(device), torch.cuda.max_memory_allocated(device),
                 torch.cuda.get_device_properties(device).total_memory)
@@ -250,11 +250,12 @@ class Run:
         if config.batch_size % (self.processes*config.accumulate):
             raise ValueError(f'batch_size {config.batch_size} can not be divided among {self.processes} processes'
                              + (f' in {config.accumulate} parts' if config.accumulate > 1 else ''))
-        self.pieces = config.batch_size // (self.processes*config.accumulate)   # that this process reads at a time
-        least = config.batch_size*sizes.block_size*16 + self.pieces*sizes.block_size*(20*sizes.n_layer*sizes.n_embd + 4*sizes.vocab_size)   # bytes: ids; ten numbers of 16 bits a channel, logits
-        if (memory := _memory(self.device)) and least > memory[2]:
-            raise ValueError(f'a step would take {least/2**30:,.0f} GiB at least, and {self.device} has {memory[2]/2**30:.0f}: '
-                             'take a smaller batch_size or context' + (', or a larger accumulate' if self.pieces > 1 else ''))
+        T,at_a_time = sizes.block_size,config.batch_size // (self.processes*config.accumulate)
+        ids = 2*8 * config.batch_size*T
+        least = ids + at_a_time*T * (2*10*sizes.n_layer*sizes.n_embd + 4*sizes.vocab_size)   # ten numbers of 16 bits, or more, for each layer and channel; logits
+        if (memory := _memory(self.device)) and least > memory[-1]:
+            raise ValueError(f'a step would take {least/2**30:,.0f} GiB at least, and {self.device} has {memory[-1]/2**30:.0f}: '
+                             'take a smaller batch_size or context' + (', or a larger accumulate' if ids < memory[-1] else ''))
         if len(parts[0]) <= sizes.block_size or len(parts[1]) < 2:
             raise ValueError(f'{self.corpus.name} has {len(self.corpus):,} characters, too few for a context '
                              f'of {sizes.block_size}: bring a longer text, or take a smaller context '
@@ -375,11 +376,13 @@ def first_char(
 # %% ../nbs/04_train.ipynb #4e34253f
 @patch
 def _evaluate(self:Run, model, ids, **kw):
-    "As many windows at a time as anywhere; if these don't fit, as many as a step reads, which fitted with gradients."
-    try: return evaluate(model, ids, **kw)
-    except torch.OutOfMemoryError:
-        if self.sharded: raise   # the other processes would not know of it
-    return evaluate(model, ids, batch_size=self.pieces, **kw)
+    "Evaluate, 64 windows at a time or, if these don't fit into a card's memory, as many as do."
+    windows = 64
+    while True:
+        try: return evaluate(model, ids, batch_size=windows, **kw)
+        except torch.OutOfMemoryError:
+            if windows == 1 or self.sharded: raise   # if dealt out, the other processes would not know of it
+        windows //= 2   # what was held is freed by now
 
 # %% ../nbs/04_train.ipynb #90bed428
 @patch
@@ -964,6 +967,12 @@ def forecast(self:Run,
         said |= dict(memory=most, of=there, fits=int((.9*there - before[0]) / grown) if grown > 0 else None)
     return said
 
+# %% ../nbs/04_train.ipynb #0de49163
+def _visible(text):
+    "Text with control characters as codes if the output is a terminal."
+    if not sys.stdout.isatty(): return text
+    return ''.join(c if c in '\n\t' or unicodedata.category(c) != 'Cc' else f'\\x{ord(c):02x}' for c in text)
+
 # %% ../nbs/04_train.ipynb #84519741
 @command
 def minigpt_train(
@@ -1052,12 +1061,6 @@ def minigpt_train(
                                                   corpus=run.corpus.name, sha256=run.corpus.sha256))
     print(_visible(run.samples[run.metrics.index(run.best)].strip()), flush=True)
     say(f'\nLet it write more:\n  {_shell("minigpt_generate", str(run.folder))}')
-
-# %% ../nbs/04_train.ipynb #0de49163
-def _visible(text):
-    "What a terminal may be sent: it would obey control characters, and a stranger's vocabulary can hold any."
-    if not sys.stdout.isatty(): return text
-    return ''.join(c if c in '\n\t' or unicodedata.category(c) != 'Cc' else f'\\x{ord(c):02x}' for c in text)
 
 # %% ../nbs/04_train.ipynb #f1f33f28
 def _read_run(run, device):
