@@ -195,6 +195,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                'minigpt.train.Run.speed': ('train.html#run.speed', 'minigpt/train.py'),
                                'minigpt.train.TrainConfig': ('train.html#trainconfig', 'minigpt/train.py'),
                                'minigpt.train.TrainConfig.__post_init__': ('train.html#trainconfig.__post_init__', 'minigpt/train.py'),
+                               'minigpt.train._apart': ('train.html#_apart', 'minigpt/train.py'),
                                'minigpt.train._find_run': ('train.html#_find_run', 'minigpt/train.py'),
                                'minigpt.train._load_text': ('train.html#_load_text', 'minigpt/train.py'),
                                'minigpt.train._memory': ('train.html#_memory', 'minigpt/train.py'),

@@ -66,7 +66,7 @@ class TrainConfig:
             value = getattr(self, name)
             try: fine = ok(value)
             except (TypeError, AttributeError): fine = False
-            if not fine: raise ValueError(f'{name} must be {wanted}, not {value!r}')
+            if not fine or type(value) is bool: raise ValueError(f'{name} must be {wanted}, not {value!r}')
         for name in ('steps','batch_size','accumulate','eval_every'):
             check(name, lambda n: type(n) is int and 1 <= n < 2**63, 'a whole number from 1 to 2**63-1')
         for name in ('warmup','seed'):
@@ -82,7 +82,7 @@ class TrainConfig:
         check('optimizer', lambda x: x in ('adamw','muon'), "'adamw' or 'muon'")
         check('precision', lambda x: x in ('auto','float32','bfloat16'), "'auto', 'float32' or 'bfloat16'")
         check('patience', lambda n: n is None or type(n) is int and n >= 1, 'a whole number of at least 1')
-        check('init_from', lambda x: x is None or type(x) is str and x, 'the folder of a run')
+        check('init_from', lambda x: x is None or type(x) is str and x.isprintable() and x, 'the folder of a run')
         check('device', lambda x: x.split(':')[0] in ('auto','cuda','mps','cpu'),
               "'auto', 'cuda', 'mps' or 'cpu'")
 
@@ -251,15 +251,15 @@ class Run:
             raise ValueError(f'batch_size {config.batch_size} can not be divided among {self.processes} processes'
                              + (f' in {config.accumulate} parts' if config.accumulate > 1 else ''))
         T,at_a_time = sizes.block_size,config.batch_size // (self.processes*config.accumulate)
-        ids = 2*8 * config.batch_size*T
+        ids = 2*8 * config.batch_size*T + 2**10 * config.accumulate   # and what marks the parts
         least = ids + at_a_time*T * (2*10*sizes.n_layer*sizes.n_embd + 4*sizes.vocab_size)   # ten numbers of 16 bits, or more, for each layer and channel; logits
         if (memory := _memory(self.device)) and least > memory[-1]:
             raise ValueError(f'a step would take {least/2**30:,.0f} GiB at least, and {self.device} has {memory[-1]/2**30:.0f}: '
                              'take a smaller batch_size or context' + (', or a larger accumulate' if ids < memory[-1] else ''))
         if len(parts[0]) <= sizes.block_size or len(parts[1]) < 2:
             raise ValueError(f'{self.corpus.name} has {len(self.corpus):,} characters, too few for a context '
-                             f'of {sizes.block_size}: bring a longer text, or take a smaller context '
-                             '(the preset smoke does)')
+                             f'of {sizes.block_size}: bring a longer text, or take a smaller context'
+                             + (' (the preset smoke does)' if sizes.block_size > 32 else ''))
         on_disk = isinstance(self.corpus, MappedCorpus)   # stays there, and batches are moved
         self.train_ids,self.val_ids = parts if on_disk else (p.to(self.device) for p in parts)
         torch.manual_seed(config.seed)
@@ -503,7 +503,7 @@ def plot(self:Run): # A matplotlib figure
 @patch(as_prop=True)
 def settings(self:Run)->dict: # What a resumed run must agree in
     "Sizes, settings and text, in one row."
-    text = dict(corpus=self.corpus.name, sha256=self.corpus.sha256, val_characters=len(self.val_ids))
+    text = dict(corpus=self.corpus.name, sha256=self.corpus.sha256, val_characters=len(self.val_ids), vocabulary=self.tokenizer.chars)
     return asdict(self.model.config) | asdict(self.config) | text
 
 # %% ../nbs/04_train.ipynb #9b5a03f0
@@ -542,18 +542,23 @@ def _check_state(self:Run, state):
     rows,texts = state['metrics'],state['samples']
     numbers = [state['seconds'], *(row[k] for row in rows for k in ('step','train_loss','val_loss','seconds'))]
     if not (type(state['step']) is int and 0 <= state['step'] <= self.config.steps and state['seconds'] >= 0
-            and all(type(n) in (int,float) and abs(n) < 1e12 for n in numbers) and len(texts) == len(rows)
-            and all(type(t) is str for t in (*texts, *(row['protocol'] for row in rows)))
+            and all(type(n) in (int,float) and abs(n) < 1e12 for n in numbers)
+            and type(rows) is type(texts) is list and len(texts) == len(rows) and all(row['protocol'].isprintable() for row in rows)
             and state.get('precision', 'float32') in ('float32','bfloat16')
-            and all(v.is_floating_point() and v.isfinite().all() for v in state['best'].values())):
+            and all(v.dtype == torch.float32 and v.isfinite().all() for v in state['best'].values())):
         raise ValueError('no state of a run')
-    json.dumps(rows)   # or they could not be written again
+    json.dumps(rows); ''.join(texts).encode()   # or they could not be written again
     for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True):
         params = [p for group in optimizer.param_groups for p in group['params']]
         for i,kept in saved['state'].items():   # an optimiser does not look at shapes itself
             shape = params[range(len(params))[i]].shape if i >= 0 else None
             wanted = dict(momentum_buffer=shape) if isinstance(optimizer, Muon) else dict(step=(), exp_avg=shape, exp_avg_sq=shape)
             if {k: v.shape for k,v in kept.items() if v.layout == torch.strided} != wanted: raise ValueError('what is no memory of this optimiser')
+
+# %% ../nbs/04_train.ipynb #5fee897e
+def _apart(saved):
+    "A copy with memory of its own: what comes from a file may share it, or repeat a single number."
+    return saved.clone(memory_format=torch.contiguous_format)
 
 # %% ../nbs/04_train.ipynb #bd52c0be
 @patch
@@ -567,12 +572,15 @@ def load(self:Run):
         weights = sum(p.numel()*p.element_size() for p in self.model.parameters())
         with zipfile.ZipFile(path) as f: size = sum(i.file_size for i in f.infolist())   # what it would take in memory
         if size > 8*weights + 2**26: raise OSError('far too large for this model')
-        state = torch.load(path, map_location='cpu', weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')   # of pickles by others
+            state = torch.load(path, map_location='cpu', weights_only=True)
         old,new = state['settings'],self.settings
         differ = [k for k in new if k not in ('device','corpus') and old.get(k, new[k]) != new[k]]
+        learned_from,text = old['corpus'],old['sha256']
     except Exception as e: raise ValueError(f'{damaged} ({e if isinstance(e, OSError) else type(e).__name__})') from None
-    if old['sha256'] != new['sha256']:
-        raise ValueError(f"{self.folder} learned from {old['corpus']!r}, which is another text than "
+    if text != new['sha256']:
+        raise ValueError(f"{self.folder} learned from {learned_from!r}, which is another text than "
                          f"{self.corpus.name!r}: name it with --data")
     if differ: raise ValueError(f'{self.folder} was begun with other settings for {", ".join(differ)}')
     try:
@@ -580,10 +588,10 @@ def load(self:Run):
         own = self.model.state_dict()
         for weights in (state['best'], state['model']):   # do both fit?
             self.model.load_state_dict({k: deal(v, own[k]) if k in own else v for k,v in weights.items()})
-        self.best_weights = state['best']
+        self.best_weights = {k: _apart(v) for k,v in state['best'].items()}
         for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True):
             params = [p for group in optimizer.param_groups for p in group['params']]
-            for i,kept in saved['state'].items(): saved['state'][i] = {k: deal(v, params[i]) for k,v in kept.items()}
+            for i,kept in saved['state'].items(): saved['state'][i] = {k: deal(_apart(v), params[i]) for k,v in kept.items()}
             own_groups = optimizer.state_dict()['param_groups']   # from the settings, not from the file
             optimizer.load_state_dict(dict(state=saved['state'], param_groups=own_groups))
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
@@ -621,6 +629,7 @@ def begin(self:Run,
     if not resume and (there := [n for n in names if (self.folder/n).exists()]):
         raise FileExistsError(f'{self.folder} has a {there[0]} that can not be resumed from: '
                               'choose another folder')
+    if blocked := [n for n in names if (self.folder/n).is_dir()]: raise IsADirectoryError(f'{self.folder/blocked[0]} is a folder: move it away')
     if self.rank:   # the first process writes, the others only read
         if resume: self.load()
         return self
@@ -629,7 +638,8 @@ def begin(self:Run,
     try:
         if resume: self.load()
         for at in (self.folder/name for name in (*names, 'checkpoint/state.pt')):
-            for left in at.parent.glob(f'.{at.name}.*.tmp'): left.unlink()   # of a process that was killed
+            for left in at.parent.glob(f'.{at.name}.*.tmp'):   # of a process that was killed
+                if left.is_file(): left.unlink()
     except BaseException:
         self.lock.release(force=True); self.lock = None
         raise
@@ -836,7 +846,7 @@ def command(func):
         if sys.stderr is None: sys.stderr = open(os.devnull, 'w')
         rank,errors = os.environ.get('RANK', '0'),sys.stderr   # of several processes all say what went wrong with them
         name = func.__name__ + (f' (process {rank})' if rank != '0' else '')
-        say = lambda text, kind='error: ': print(f'{name}: {kind}{text}', file=errors)
+        say = lambda text, kind='error: ': print(_visible(f'{name}: {kind}{text}', errors), file=errors)
         for stream in (sys.stdout, sys.stderr):   # a terminal that lacks a letter shows its code instead
             if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
         with warnings.catch_warnings():
@@ -968,9 +978,9 @@ def forecast(self:Run,
     return said
 
 # %% ../nbs/04_train.ipynb #0de49163
-def _visible(text):
-    "Text with control characters as codes if the output is a terminal."
-    if not sys.stdout.isatty(): return text
+def _visible(text, stream):
+    "Text with control characters as codes if the stream is a terminal."
+    if not stream.isatty(): return text
     return ''.join(c if c in '\n\t' or unicodedata.category(c) != 'Cc' else f'\\x{ord(c):02x}' for c in text)
 
 # %% ../nbs/04_train.ipynb #84519741
@@ -1000,7 +1010,7 @@ def minigpt_train(
     if resume and dry_run: raise ValueError('--dry_run tries a new run: leave out --resume')
     if int(os.environ.get('RANK', 0)): sys.stdout = sys.stderr = open(os.devnull, 'w')   # the first of several speaks, but for errors
     if '-' in (data or []) and int(os.environ.get('WORLD_SIZE', 1)) > 1: raise ValueError('several processes can not share the standard input: name a file')
-    say = lambda text='': print(text, file=sys.stderr)
+    say = lambda text='': print(_visible(text, sys.stderr), file=sys.stderr)
     if resume:
         if preset or init_from or any(x is not None for x in (steps, accumulate, seed, patience)):
             raise ValueError('--resume goes on with the settings of the run, whose rate was planned for its '
@@ -1059,7 +1069,7 @@ def minigpt_train(
     fair = run.overlapping
     write_json(run.folder/'evaluation.json', dict(nats=fair.nats, protocol=fair.protocol, step=run.best['step'],
                                                   corpus=run.corpus.name, sha256=run.corpus.sha256))
-    print(_visible(run.samples[run.metrics.index(run.best)].strip()), flush=True)
+    print(_visible(run.samples[run.metrics.index(run.best)].strip(), sys.stdout), flush=True)
     say(f'\nLet it write more:\n  {_shell("minigpt_generate", str(run.folder))}')
 
 # %% ../nbs/04_train.ipynb #f1f33f28
@@ -1100,7 +1110,7 @@ def minigpt_generate(
                            generator=generator)
         if i: print('\n' + '-'*20)
         if prompt is not None: print(start, end='', flush=True)
-        for char in new: print(_visible(tokenizer.decode(char)), end='', flush=True)
+        for char in new: print(_visible(tokenizer.decode(char), sys.stdout), end='', flush=True)
         print()
 
 # %% ../nbs/04_train.ipynb #1efe7c32

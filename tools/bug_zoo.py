@@ -186,7 +186,7 @@ ZOO = [Mutant(*m) for m in (
  'A small file that unpacks to a large one fills the memory.', classic, '11_safety'),
 ('stops-at-a-full-disk', '04_train', "if self.saved is None: raise", 'raise',
  'A full disk in the middle of a run ends it.', classic, '11_safety'),
-('half-written-files-pile-up', '04_train', "for left in at.parent.glob(f'.{at.name}.*.tmp'): left.unlink()", 'pass',
+('half-written-files-pile-up', '04_train', 'if left.is_file(): left.unlink()', 'pass',
  'What a killed process left half-written stays for ever.', classic, '11_safety'),
 ('sizes-believed', '03_gpt', 'if {k: tuple(p.shape) for k,p in model.named_parameters()} != shapes: raise ValueError(unfit)', 'pass',
  'Weights are read before their shapes are compared with the settings.', classic),
