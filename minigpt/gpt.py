@@ -327,7 +327,7 @@ def from_pretrained(cls:GPTLanguageModel,
     if config.n_layer > len(shapes): raise ValueError(unfit)
     try:
         with torch.device('meta'): model = cls(config)   # takes no memory and no random numbers
-    except RuntimeError: raise ValueError(unfit) from None   # sizes beyond all measure
+    except (RuntimeError, TypeError): raise ValueError(unfit) from None   # sizes beyond all measure
     if {k: tuple(p.shape) for k,p in model.named_parameters()} != shapes: raise ValueError(unfit)
     kinds = {p.get_dtype() for p in parts.values()}
     if len(kinds) > 1 or not kinds <= {'F16','BF16','F32','F64'}: raise ValueError(f'{path} does not hold weights of one format')

@@ -95,6 +95,7 @@ names = ['config.json','model.safetensors','tokenizer.json','checkpoint/state.pt
        s.none() | s.tuples(s.sampled_from(['step','seconds','clipped','precision','samples','metrics','best','model','optimizers','random','last step','last val_loss']), odd))
 @example('metrics.jsonl', None, [('model','n_embd',20_000)], None)
 @example('metrics.jsonl', None, [('model','n_layer',50_000)], None)
+@example('metrics.jsonl', None, [('model','vocab_size',2**63)], None)
 @example('metrics.jsonl', None, [], ('step',-5))
 def folders(name, how, changes, saved):
     "A damaged folder is read as if nothing were, or refused."
