@@ -164,6 +164,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                'minigpt.train.Muon.step': ('train.html#muon.step', 'minigpt/train.py'),
                                'minigpt.train.Run': ('train.html#run', 'minigpt/train.py'),
                                'minigpt.train.Run.__init__': ('train.html#run.__init__', 'minigpt/train.py'),
+                               'minigpt.train.Run._check_memory': ('train.html#run._check_memory', 'minigpt/train.py'),
                                'minigpt.train.Run._check_state': ('train.html#run._check_state', 'minigpt/train.py'),
                                'minigpt.train.Run._evaluate': ('train.html#run._evaluate', 'minigpt/train.py'),
                                'minigpt.train.Run._evaluate_and_save': ('train.html#run._evaluate_and_save', 'minigpt/train.py'),

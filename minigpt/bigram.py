@@ -145,26 +145,6 @@ class CountModel:
             self.keys.append(keys); self.counts.append(count)
         return self._weigh()
 
-    def shorter(self,
-        order:int, # At most its own
-    )->CountModel: # Ready to guess
-        "The model of a lower order from the same counts, without counting again."
-        if not 1 <= order <= self.order: raise ValueError(f'order must lie in 1 to {self.order}, not {order}')
-        model = CountModel(order, self.vocab_size)
-        model.keys,model.counts,model.neighbours = self.keys[:order],self.counts[:order],self.neighbours[:order-1]
-        return model._weigh()
-
-    def _weigh(self):
-        "Turn counts into shares; below the highest order left neighbours stand in for occurrences."
-        self.share,self.free,n_contexts = [],[],1
-        for keys,count in zip(self.keys, [*self.neighbours,self.counts[-1]]):
-            off,context = _discounts(count)[np.minimum(count, 3)],keys//self.vocab_size
-            total = np.bincount(context, count, n_contexts)
-            self.share.append((count-off) / np.maximum(total, 1)[context])  # what an n-gram keeps
-            self.free.append(np.where(total, np.bincount(context, off, n_contexts) / np.maximum(total, 1), 1))
-            n_contexts = len(keys)                                          # free: left to shorter contexts
-        return self
-
 # %% ../nbs/01_bigram.ipynb #dcd55aaa
 def _discounts(counts):
     "What to take off a count of 0, 1, 2, and 3 or more, from how many n-grams have a count of 1 to 4."
@@ -173,6 +153,19 @@ def _discounts(counts):
     k = np.arange(1, 4)
     off = k - (k+1) * n[0]/(n[0]+2*n[1]) * n[1:]/n[:3]
     return np.concatenate([[0], np.where(off > 0, off, .5)])  # a negative discount would be nonsense
+
+# %% ../nbs/01_bigram.ipynb #af3bebcc
+@patch
+def _weigh(self:CountModel):
+    "Turn counts into shares; below the highest order left neighbours stand in for occurrences."
+    self.share,self.free,n_contexts = [],[],1
+    for keys,count in zip(self.keys, [*self.neighbours,self.counts[-1]]):
+        off,context = _discounts(count)[np.minimum(count, 3)],keys//self.vocab_size
+        total = np.bincount(context, count, n_contexts)
+        self.share.append((count-off) / np.maximum(total, 1)[context])  # what an n-gram keeps
+        self.free.append(np.where(total, np.bincount(context, off, n_contexts) / np.maximum(total, 1), 1))
+        n_contexts = len(keys)                                          # free: left to shorter contexts
+    return self
 
 # %% ../nbs/01_bigram.ipynb #5adada9b
 @patch
@@ -227,3 +220,14 @@ def generate(self:CountModel,
         p = self.probs(ids[max(0, len(ids)-self.order):])
         ids.append(torch.multinomial(p, 1, generator=generator).item())
     return torch.tensor(ids)
+
+# %% ../nbs/01_bigram.ipynb #38047b41
+@patch
+def shorter(self:CountModel,
+    order:int, # At most its own
+)->CountModel: # Ready to guess
+    "The model of a lower order from the same counts, without counting again."
+    if not 1 <= order <= self.order: raise ValueError(f'order must lie in 1 to {self.order}, not {order}')
+    model = CountModel(order, self.vocab_size)
+    model.keys,model.counts,model.neighbours = self.keys[:order],self.counts[:order],self.neighbours[:order-1]
+    return model._weigh()

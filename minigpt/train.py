@@ -250,12 +250,7 @@ class Run:
         if config.batch_size % (self.processes*config.accumulate):
             raise ValueError(f'batch_size {config.batch_size} can not be divided among {self.processes} processes'
                              + (f' in {config.accumulate} parts' if config.accumulate > 1 else ''))
-        T,at_a_time = sizes.block_size,config.batch_size // (self.processes*config.accumulate)
-        ids = 2*8 * config.batch_size*T + 2**10 * config.accumulate   # and what marks the parts
-        least = ids + at_a_time*T * (2*10*sizes.n_layer*sizes.n_embd + 4*sizes.vocab_size)   # ten numbers of 16 bits, or more, for each layer and channel; logits
-        if (memory := _memory(self.device)) and least > memory[-1]:
-            raise ValueError(f'a step would take {least/2**30:,.0f} GiB at least, and {self.device} has {memory[-1]/2**30:.0f}: '
-                             'take a smaller batch_size or context' + (', or a larger accumulate' if ids < memory[-1] else ''))
+        self._check_memory(sizes)
         if len(parts[0]) <= sizes.block_size or len(parts[1]) < 2:
             raise ValueError(f'{self.corpus.name} has {len(self.corpus):,} characters, too few for a context '
                              f'of {sizes.block_size}: bring a longer text, or take a smaller context'
@@ -280,10 +275,24 @@ class Run:
         self.expected = None   # seconds of the whole run, as they looked after its first steps
         self._start_clock(0.)
 
-    def _start_clock(self, seconds):
-        self._zero = time.perf_counter() - seconds
-        self._since = self.step,seconds   # step and time of the last evaluation
-        self._evaluation = 0.             # how long that took
+# %% ../nbs/04_train.ipynb #dc751037
+@patch
+def _check_memory(self:Run, sizes):
+    "Raises `ValueError` if a batch can't fit."
+    c,T,memory = self.config,sizes.block_size,_memory(self.device)
+    at_a_time = c.batch_size // (self.processes*c.accumulate)
+    ids = 2*8 * c.batch_size*T + 2**10 * c.accumulate   # and what marks the parts
+    least = ids + at_a_time*T * (2*10*sizes.n_layer*sizes.n_embd + 4*sizes.vocab_size)
+    if memory and least > memory[-1]:
+        raise ValueError(f'a step would take {least/2**30:,.0f} GiB at least, and {self.device} has {memory[-1]/2**30:.0f}: '
+                         'take a smaller batch_size or context' + (', or a larger accumulate' if ids < memory[-1] else ''))
+
+# %% ../nbs/04_train.ipynb #5058a720
+@patch
+def _start_clock(self:Run, seconds):
+    self._zero = time.perf_counter() - seconds
+    self._since = self.step,seconds   # step and time of the last evaluation
+    self._evaluation = 0.             # how long that took
 
 # %% ../nbs/04_train.ipynb #641c368a
 @patch(as_prop=True)
@@ -577,10 +586,10 @@ def load(self:Run):
             state = torch.load(path, map_location='cpu', weights_only=True)
         old,new = state['settings'],self.settings
         differ = [k for k in new if k not in ('device','corpus') and old.get(k, new[k]) != new[k]]
-        learned_from,text = old['corpus'],old['sha256']
+        name,sha256 = old['corpus'],old['sha256']
     except Exception as e: raise ValueError(f'{damaged} ({e if isinstance(e, OSError) else type(e).__name__})') from None
-    if text != new['sha256']:
-        raise ValueError(f"{self.folder} learned from {learned_from!r}, which is another text than "
+    if sha256 != new['sha256']:
+        raise ValueError(f"{self.folder} learned from {name!r}, which is another text than "
                          f"{self.corpus.name!r}: name it with --data")
     if differ: raise ValueError(f'{self.folder} was begun with other settings for {", ".join(differ)}')
     try:
