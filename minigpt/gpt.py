@@ -155,7 +155,7 @@ def sampling_probs(
         raise ValueError(f'top_p must be above 0 and at most 1, not {top_p}')
     if temperature == 0: return F.one_hot(logits.argmax(-1), logits.shape[-1]).float()
     logits = logits.float()
-    probs = ((logits - logits.amax(-1, keepdim=True)) / max(temperature, 1e-8)).softmax(-1)
+    probs = (logits if temperature == 1 else logits / max(temperature, 1e-8)).softmax(-1)
     if top_k is None and top_p is None: return probs
     ranked,order = probs.sort(dim=-1, descending=True, stable=True)
     if top_k is not None: ranked[...,top_k:] = 0
@@ -254,11 +254,13 @@ def stream(self:GPTLanguageModel,
 @torch.no_grad()
 def _stream(self:GPTLanguageModel, ids, max_new_tokens, dials, stop, generator):
     T,S = self.block_size,0 if stop is None else len(stop)
-    row = unread = ids[:,-T:]
+    unread,pieces = ids[:,-T:],[ids[:,-T:]]   # the text, put together when it is needed
     cache,parts = KVCache(self.config, len(ids), self.device, self.head.weight.dtype),list(self.modules())
     done = torch.zeros(len(ids), dtype=torch.bool, device=self.device)
     for i in range(max_new_tokens):
-        if cache.length + unread.shape[1] > T: unread,cache.length = row[:,-max(1, T//2):],0
+        if cache.length + unread.shape[1] > T:
+            pieces = [torch.cat(pieces, 1)[:,-max(T, S):]]
+            unread,cache.length = pieces[0][:,-max(1, T//2):],0
         with eval_mode(self) if any(p.training for p in parts) else nullcontext():   # whoever reads may change it
             logits = self.forward_cached(unread, cache)[:,-1]
         probs = sampling_probs(logits, *dials)
@@ -269,9 +271,10 @@ def _stream(self:GPTLanguageModel, ids, max_new_tokens, dials, stop, generator):
         new = (probs/noise).argmax(-1, keepdim=True).to(self.device)   # a draw, as multinomial makes it
         if S: new = torch.where(done[:,None], stop[-1], new)
         yield new[:,0]
-        row,unread = torch.cat([row, new], 1)[:,-max(T,S):],new
+        unread = new
+        pieces.append(new)
         if S and i+1 >= S:   # what was written must hold the whole of it
-            done |= (row[:,-S:] == stop).all(1)
+            done |= (torch.cat(pieces[-S:], 1)[:,-S:] == stop).all(1)
             if done.all(): return
 
 # %% ../nbs/03_gpt.ipynb #1822a1f0

@@ -99,32 +99,52 @@ class Recorded:
 
 # %% ../nbs/09_speed.ipynb #d824014b
 @torch.no_grad()
-def _forward_compiled(self, ids, cache):
+def _forward_fast(self, ids, cache):
     rows,length = len(cache.layers[0][0]),cache.length
     if (ids.shape != (rows,1) or self.training or length >= self.block_size
-            or (kind := _kind(self, rows)) not in self.compiled_for):
+            or (kind := _kind(self, rows)) not in self.fast_for):
         return type(self).forward_cached(self, ids, cache)
     if getattr(cache, 'owner', None) != (owner := (id(self), kind)):
-        step,at,layers = _compiled(kind),torch.zeros(1, dtype=torch.int64, device=ids.device),cache.layers
-        cache.owner,cache.position,cache.advance = owner,at,Recorded(lambda ids: (step(self, ids, at, layers),), warm_up=1)
-    cache.position.fill_(length)
+        step,layers = _compiled(kind) if self.fast_for[kind] else decode_step,cache.layers
+        at = torch.zeros(1, dtype=torch.int64, device=ids.device)
+        def advance(ids):
+            logits = step(self, ids, at, layers)
+            at.add_(1)
+            return (logits,)
+        cache.owner,cache.position,cache.at,cache.advance = owner,at,0,Recorded(advance, warm_up=1)
+    if cache.at != length: cache.position.fill_(length)
     [logits] = cache.advance(ids)
-    cache.length += 1
+    cache.length = cache.at = length + 1
     return logits[:,None]
 
-_forward_compiled.__name__ = 'forward_cached'   # pickled by name: a model that is read back writes uncompiled
+_forward_fast.__name__ = 'forward_cached'   # pickled by name: a model that is read back writes as models do
 
 # %% ../nbs/09_speed.ipynb #2eda5034
-def _try(self, rows):
-    "Compile the step for so many rows, and see that it says what the model says."
-    device,dtype = self.device,self.head.weight.dtype
+def _write_by(self, rows, compiled):
+    "See that the step says what the model says, for so many rows, and let it write."
+    device,dtype,kind = self.device,self.head.weight.dtype,_kind(self, rows)
+    step = _compiled(kind) if compiled else decode_step
     kv,plain = (KVCache(self.config, rows, device, dtype) for _ in range(2))
     for t in range(min(3, self.block_size)):
         ids = torch.full((rows,1), t % self.config.vocab_size, device=device)
-        fast = _compiled(_kind(self, rows))(self, ids, torch.tensor([t], device=device), kv.layers)
-        slow = type(self).forward_cached(self, ids, plain)[:,0].float()
+        with eval_mode(self):
+            fast = step(self, ids, torch.tensor([t], device=device), kv.layers)
+            slow = type(self).forward_cached(self, ids, plain)[:,0].float()
         if (fast-slow).abs().max() > (.1 if dtype == torch.bfloat16 else .001) * (1 + slow.abs().max()):
             raise ValueError('the model has parts that the step does not know')
+    self.fast_for = getattr(self, 'fast_for', {}) | {kind: compiled}
+    self.forward_cached = MethodType(_forward_fast, self)
+    return self
+
+@patch
+@torch.no_grad()
+def record_decode(self:GPTLanguageModel,
+    batch_size:int=1, # Rows that will be written at a time, B
+)->GPTLanguageModel: # Itself
+    """On a graphics card, have the step for one character recorded, so that `stream` and `generate` write faster; elsewhere nothing changes.
+
+    Raises `ValueError` if the model has parts of its own."""
+    return _write_by(self, batch_size, compiled=False) if self.device.type == 'cuda' else self
 
 @patch
 @torch.no_grad()
@@ -135,12 +155,8 @@ def compile_decode(self:GPTLanguageModel,
 
     Takes seconds, the first time. Warns and changes nothing if there is no compiler that works, or if the model
     has parts of its own. Compile again after rebuilding a model; training it on, or copying it, is fine."""
-    try:
-        with eval_mode(self): _try(self, batch_size)
+    try: return _write_by(self, batch_size, compiled=True)
     except Exception as e:
         reason = str(e).strip().partition('\n')[0][:100]
         warnings.warn(f'writing goes on uncompiled, as the step does not serve here ({type(e).__name__}: {reason})')
         return self
-    self.compiled_for = getattr(self, 'compiled_for', frozenset()) | {_kind(self, batch_size)}
-    self.forward_cached = MethodType(_forward_compiled, self)
-    return self

@@ -8,7 +8,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-import itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, unicodedata, zipfile
+import copy, itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, unicodedata, zipfile
 import warnings
 import torch, torch.nn.functional as F
 import safetensors.torch as st
@@ -108,10 +108,11 @@ def balance(
     tall = G.shape[-2] > G.shape[-1]
     X = G.mT if tall else G   # the products are smaller this way round
     X = X / X.norm(dim=(-2,-1), keepdim=True).clamp(min=1e-7)
-    for _ in range(5):
+    X = X.reshape(-1, *X.shape[-2:])
+    for _ in range(5):   # 3.4445 X + (2.0315 A A - 4.7750 A) X, each product and its sum in one call
         A = X @ X.mT
-        X = 3.4445*X + (-4.7750*A + 2.0315*A@A) @ X
-    return X.mT if tall else X
+        X = torch.baddbmm(X, torch.baddbmm(A, A, A, beta=-4.7750, alpha=2.0315), X, beta=3.4445)
+    return (X.mT if tall else X).reshape(G.shape)
 
 # %% ../nbs/04_train.ipynb #535364d0
 def has_bfloat16(
@@ -260,11 +261,10 @@ class Run:
         torch.manual_seed(config.seed)
         self.model = GPTLanguageModel(sizes)
         if first is not None: self.model.load_state_dict(first.state_dict())
-        self.model = shard_model(self.model, self.device) if shard else self.model.to(self.device)
-        self.sharded,self.learner = shard,self.model if shard or self.processes == 1 else replicate_model(self.model)
-        self.optimizers = make_optimizers(self.model, config)
+        self.model = shard_model(self.model, self.device) if shard else self.model.to(self.device).record_decode()
+        self.sharded,self.optimizers = shard,make_optimizers(self.model, config)
         best = 'bfloat16' if has_bfloat16(self.device) else 'float32'
-        self.precision = best if config.precision == 'auto' else config.precision
+        self._compute_in(best if config.precision == 'auto' else config.precision)
         self.step,self.metrics,self.samples,self.stopped = 0,[],[],False
         self.grad_norm,self.best_weights = torch.tensor(0.),None
         self.lock,self.saved = None,None   # of the folder; step of the last good checkpoint
@@ -286,6 +286,16 @@ def _check_memory(self:Run, sizes):
     if memory and least > memory[-1]:
         raise ValueError(f'a step would take {least/2**30:,.0f} GiB at least, and {self.device} has {memory[-1]/2**30:.0f}: '
                          'take a smaller batch_size or context' + (', or a larger accumulate' if ids < memory[-1] else ''))
+
+# %% ../nbs/04_train.ipynb #0ddc5ec6
+@patch
+def _compute_in(self:Run, precision):
+    "Set the format of the products, and who makes them: the model, or on a graphics card a copy of it in 16 bits."
+    self.precision = precision
+    copied = precision == 'bfloat16' and self.device.type == 'cuda' and not self.sharded
+    self.rounded = copy.deepcopy(self.model).bfloat16() if copied else None
+    self.learner = self.rounded or self.model
+    if self.processes > 1 and not self.sharded: self.learner = replicate_model(self.learner)
 
 # %% ../nbs/04_train.ipynb #5058a720
 @patch
@@ -313,7 +323,7 @@ def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
     "Make one step: rate, batch, update."
     c,rate = self.config,learning_rate(self.step, self.config)
     if self.rank: torch.manual_seed((c.seed + 1_000_003*self.step + self.rank) % 2**63)   # the first of several drops by the chance that a single one would
-    self.model.train()
+    self.learner.train()
     for group in (g for o in self.optimizers for g in o.param_groups):
         group['lr'] = self._rate.fill_(rate) if self.device.type == 'cuda' else rate
     pieces = get_batch(self.train_ids, c.batch_size, self.model.block_size, seed=c.seed, step=self.step)
@@ -329,18 +339,45 @@ def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
     if self.device.type == 'cpu': self.check_finite()   # a graphics card would have to be waited for
     return loss,self.grad_norm
 
+# %% ../nbs/04_train.ipynb #a9fd134f
+@patch
+@torch.no_grad()
+def _round(self:Run):
+    "Bring the copy in 16 bits up to date, all tensors in one call."
+    torch._foreach_copy_(list(self.rounded.parameters()), list(self.model.parameters()))
+
+@patch
+@torch.no_grad()
+def _take_gradient(self:Run):
+    "Move the gradient from the copy to the weights."
+    own,copies = list(self.model.parameters()),list(self.rounded.parameters())
+    for p in own: p.grad = torch.empty_like(p)
+    torch._foreach_copy_([p.grad for p in own], [p.grad for p in copies])
+    for p in copies: p.grad = None
+
 # %% ../nbs/04_train.ipynb #eb3a6323
+@patch
+def _gradient(self:Run, x, y, parts):
+    """Loss of a batch that is read in so many parts; the gradient is left at the weights.
+
+    Source: Micikevicius and others, Mixed Precision Training (2018), section 3.1, for weights that are kept apart from those that compute."""
+    total,autocast = torch.zeros((), device=self.device),self.precision == 'bfloat16' and not self.rounded
+    if self.rounded: self._round()
+    for i,(xp,yp) in enumerate(zip(x.chunk(parts), y.chunk(parts))):
+        with averaging(self.learner, i+1 == parts):   # copies in several processes exchange gradients after the last part
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=autocast): logits = self.learner(xp)
+            loss = F.cross_entropy(logits.float().flatten(0,1), yp.flatten()) / parts
+            loss.backward()
+        total += loss.detach()
+    if self.rounded: self._take_gradient()
+    return total
+
+# %% ../nbs/04_train.ipynb #c783017e
 @patch
 def _update(self:Run, x, y):
     "Gradient of a batch, clipping, update: all that happens on the device."
-    c,total = self.config,torch.zeros((), device=self.device)
-    for i,(xp,yp) in enumerate(zip(x.chunk(c.accumulate), y.chunk(c.accumulate))):
-        with averaging(self.learner, i+1 == c.accumulate):   # copies in several processes exchange gradients after the last part
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == 'bfloat16'):
-                logits = self.learner(xp)
-            loss = F.cross_entropy(logits.float().flatten(0,1), yp.flatten()) / c.accumulate
-            loss.backward()
-        total += loss.detach()
+    c = self.config
+    total = self._gradient(x, y, c.accumulate)
     norm = full_tensor(nn.utils.clip_grad_norm_(self.model.parameters(), c.clip or math.inf))
     for optimizer in self.optimizers:
         optimizer.step()
@@ -366,11 +403,10 @@ def _what_fits(self:Run, x, y):
     if self.processes > 1: return f'{said}: try a larger accumulate'
     room = None if any(o.state for o in self.optimizers) else [torch.empty_like(p) for p in self.model.parameters() for _ in range(2)]   # as AdamW will take
     for parts in [k for k in range(2, n+1) if n % k == 0]:
-        self.model.zero_grad()
+        self.model.zero_grad(); self.learner.zero_grad()
         if self.device.type == 'cuda': torch.cuda.empty_cache()
-        try:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == 'bfloat16'): logits = self.model(x[:n//parts])
-            F.cross_entropy(logits.float().flatten(0,1), y[:n//parts].flatten()).backward()
+        some = slice(2*n//parts)   # two parts, as the second meets the gradient of the first
+        try: self._gradient(x[some], y[some], 2)
         except torch.OutOfMemoryError: continue
         return f'{said}, {n//parts} did: accumulate={c.accumulate*parts} reads the same batch in parts of that size'
     return f'{said}, and neither did one: take a smaller model or context'
@@ -604,7 +640,8 @@ def load(self:Run):
             own_groups = optimizer.state_dict()['param_groups']   # from the settings, not from the file
             optimizer.load_state_dict(dict(state=saved['state'], param_groups=own_groups))
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
-        self.precision = state.get('precision', self.precision)   # of the machine where it was begun
+        begun_in = state.get('precision', self.precision)   # on the machine where it was begun
+        if begun_in != self.precision: self._compute_in(begun_in)
         self.saved = self.step
         self._clipped += state.get('clipped', 0)
         self._start_clock(state['seconds'])
@@ -821,14 +858,15 @@ def report(self:Run)->str: # A few lines of text
 
 # %% ../nbs/04_train.ipynb #53368f71
 def get_preset(
-    name:str, # 'seed', 'fast', 'quick', 'cpu', 'cpu10' or 'smoke'
+    name:str, # 'seed', 'fast', 'best', 'quick', 'cpu', 'cpu10' or 'smoke'
 )->tuple: # A TrainConfig and a GPTConfig
     "Settings by name. Raises `ValueError` for a name that isn't there."
     if name == 'seed': return TrainConfig(precision='auto'), GPTConfig()
-    if name == 'fast':
-        return (TrainConfig(steps=1650, batch_size=32, learning_rate=4e-3, min_lr=2e-4, warmup=100, weight_decay=.1,
-                            decay_all=False, optimizer='muon', beta2=.99, clip=1., precision='auto', eval_every=550),
-                GPTConfig())
+    if name in ('fast','best'):
+        steps,every = (1400,700) if name == 'fast' else (3000,500)
+        return (TrainConfig(steps=steps, batch_size=32, learning_rate=4e-3, min_lr=2e-5, warmup=100, weight_decay=2.,
+                            decay_all=False, optimizer='muon', beta2=.99, clip=1., precision='auto', eval_every=every),
+                GPTConfig(dropout=.1))
     if name == 'quick':
         return (TrainConfig(steps=320, batch_size=24, learning_rate=1.2e-2, min_lr=6e-4, optimizer='muon', precision='auto',
                             eval_every=320),
@@ -844,7 +882,7 @@ def get_preset(
     if name == 'smoke':
         return (TrainConfig(steps=30, batch_size=8, learning_rate=3e-3, min_lr=3e-4, optimizer='muon', eval_every=15),
                 GPTConfig(block_size=32, n_layer=2, n_head=2, n_embd=32, dropout=0.))
-    raise ValueError(f"preset must be 'seed', 'fast', 'quick', 'cpu', 'cpu10' or 'smoke', not {name!r}")
+    raise ValueError(f"preset must be 'seed', 'fast', 'best', 'quick', 'cpu', 'cpu10' or 'smoke', not {name!r}")
 
 # %% ../nbs/04_train.ipynb #c39d678d
 def command(func):
@@ -997,8 +1035,8 @@ def _visible(text, stream):
 def minigpt_train(
     data:Param("Text files, folders of .txt files, '-' for standard input, or 'tinyshakespeare' or 'sample_play' "
                '(default: what can be found)', str, nargs='+')=None,
-    preset:Param('Settings (default: seed on a GPU, cpu without one; fast: the same model as seed, learning from a sixth as much text; quick takes a fraction of the time of cpu and learns less, cpu10 takes longer and learns more)', str,
-                 choices=['seed','fast','quick','cpu','cpu10','smoke'])=None,
+    preset:Param('Settings (default: seed on a GPU, cpu without one; fast and best: the same model as seed, for a shorter and for a longer time, and less overfitting; quick takes a fraction of the time of cpu and learns less, cpu10 takes longer and learns more)', str,
+                 choices=['seed','fast','best','quick','cpu','cpu10','smoke'])=None,
     steps:int=None, # Number of steps (default: the preset's)
     accumulate:int=None, # Read each batch in so many parts, which takes less memory (default: the preset's)
     out:str=None, # Folder for the run (default: a new one in runs/)
@@ -1108,6 +1146,7 @@ def minigpt_generate(
     if seed is not None and not 0 <= seed < 2**63:
         raise ValueError(f'seed must be a whole number from 0 to 2**63-1, not {seed}')
     _,tokenizer,model = _read_run(run, device)
+    model.record_decode()
     start = first_char(tokenizer) if prompt is None else prompt.replace('\\n', '\n')
     if not start: raise ValueError('the prompt is empty: give it at least one character')
     ids = tokenizer.encode(start)[None]

@@ -12,6 +12,7 @@ and README read. Nothing here can fail because a machine is slow.
 - `training --nanogpt DIR`: whole trainings, from the start of the command to its end, beside nanoGPT's own script with
   the recipe for a processor from its README, on a GPU the one in its config (DIR is a clone of github.com/karpathy/nanoGPT)
 - `gpu`: a training step of the preset seed, and writing, on a CUDA device
+- `seeds`: the preset best with several seeds, the exact loss of each
 - `growth`: time and memory of a training step against context, batch, width, depth and length of the text
 - `large`: a training on two gigabytes of text that stay on the disk, and the private memory it takes (Linux)"""
 import argparse, copy, json, os, platform, resource, subprocess, sys, tempfile, time
@@ -25,7 +26,7 @@ import torch, torch.nn.functional as F
 from torch import nn
 
 from minigpt import Corpus, GPTConfig, GPTLanguageModel, MultiHeadAttention, attend, causal_mask, evaluate, load_corpus
-from minigpt.train import Run, get_preset
+from minigpt.train import Run, get_preset, train
 
 root = Path(__file__).resolve().parent.parent
 log = root/'examples'/'speed.jsonl'
@@ -242,11 +243,10 @@ def training(args):
                 scores = {f'loss{k}': round(evaluate(model, val, history=history, stride=s).nats, 4)
                           for k,s in (('',None), ('_overlapping',model.block_size//2+1))}
                 rows[name].append(dict(seconds=taken) | scores)
-                print(name, rows[name][-1], file=sys.stderr)
-    record(of_gpu('training'), [dict(name=name, seconds=spread(r['seconds'] for r in rs), loss=rs[0]['loss'],
-                             loss_overlapping=rs[0]['loss_overlapping'],
-                             share_of_nanogpt=spread((r['seconds']/q['seconds'] for r,q in zip(rs, rows['nanoGPT'])), 3),
-                             machine=machine()) for name,rs in rows.items()])
+                record(of_gpu('training'), [   # now, for whoever can't wait for all
+                    dict(name=name, seconds=spread(r['seconds'] for r in rs), loss=rs[0]['loss'], loss_overlapping=rs[0]['loss_overlapping'],
+                         share_of_nanogpt=spread((r['seconds']/q['seconds'] for r,q in zip(rs, rows['nanoGPT'])), 3),
+                         rounds=len(rs), machine=machine()) for name,rs in rows.items()])
 
 def read_ids(path):
     import numpy as np
@@ -257,27 +257,49 @@ def read_ids(path):
 def gpu(args):
     if not torch.cuda.is_available(): sys.exit('bench: there is no CUDA device')
     corpus,start = load_corpus('tinyshakespeare'),torch.zeros(1, 1, dtype=torch.int64)
-    def learner(precision, recorded=True):
+    def learner(precision, copied=False, recorded=False):
         run = Run(replace(get_preset('seed')[0], precision=precision), corpus=corpus)
+        if not copied: run.rounded,run.learner = None,run.model
         if not recorded: run._recorded = run._update
         def learn(): run.learn(); torch.cuda.synchronize()
         for _ in range(5): learn()   # the recording is made in the fourth
         return learn
-    cached = GPTLanguageModel().cuda().eval()
-    half = copy.deepcopy(cached).bfloat16()
-    fast,fast16 = copy.deepcopy(cached).compile_decode(),half.compile_decode().compile_decode(1024)
-    def write(model, rows=1):
+    def writer(model, rows=1):
         def go(): model.generate(start.expand(rows, 1), 500); torch.cuda.synchronize()
         return go
-    steps = {'step, float32': learner('float32', False), 'step, bfloat16': learner('bfloat16', False),
-             'step, bfloat16, recorded': learner('bfloat16')}
-    texts = {'cached': write(cached), 'compiled': write(fast), 'compiled, bfloat16': write(fast16),
-             '1,024 rows, compiled, bfloat16': write(fast16, 1024)}
-    rows = [dict(name=k, ms=spread(1e3*s for s in t), characters_a_second=round(64*256/median(t)))
-            for k,t in in_turns(steps, args.rounds, 20).items()]
+    plain = GPTLanguageModel().cuda().eval()
+    many = copy.deepcopy(plain).bfloat16().compile_decode(1024)
+    steps = {'float32': learner('float32'), 'bfloat16 by autocast': learner('bfloat16'),
+             'a rounded copy': learner('bfloat16', True), 'recorded': learner('bfloat16', True, True)}
+    recorded,compiled = copy.deepcopy(plain).record_decode(),copy.deepcopy(plain).compile_decode()
+    text = plain.generate(start, 200, temperature=0)
+    for model in (recorded, compiled): assert (model.generate(start, 200, temperature=0) == text).all(), 'all write the same'
+    texts = {'stream': writer(plain), 'stream, recorded': writer(recorded), 'stream, compiled': writer(compiled),
+             '1,024 rows, compiled, bfloat16': writer(many, 1024)}
+    a,(x,y) = torch.randn(8192, 8192, device='cuda', dtype=torch.bfloat16),torch.empty(2, 2**30, device='cuda', dtype=torch.uint8)
+    def ceiling(f): return lambda: (f(), torch.cuda.synchronize())
+    ceilings = {'multiplying': ceiling(lambda: a @ a), 'copying': ceiling(lambda: x.copy_(y))}
+    rows = [dict(name=k, ms=spread(1e3*s for s in t)) for k,t in in_turns(ceilings, 2*args.rounds, 5).items()]
+    rows[0] |= dict(operations_a_second=2*8192**3/rows[0]['ms'][0]*1e3)
+    rows[1] |= dict(bytes_a_second=2*2**30/rows[1]['ms'][0]*1e3)   # read and written
+    rows += [dict(name=k, ms=spread(1e3*s for s in t), characters_a_second=round(64*256/median(t)))
+             for k,t in in_turns(steps, args.rounds, 20).items()]
     rows += [dict(name=k, ms=spread(1e3*s/500 for s in t), characters_a_second=round((1024 if '1,024' in k else 1)*500/median(t)))
              for k,t in in_turns(texts, args.rounds).items()]
+    first = [seconds(lambda: next(plain.stream(torch.zeros(1, T, dtype=torch.int64), 1)).item()) for T in (1,256) for _ in range(args.rounds)]
+    rows.append(dict(name='first character', after_1=spread(1e3*s for s in first[:args.rounds]), after_256=spread(1e3*s for s in first[args.rounds:])))
     record(of_gpu('gpu'), [r | dict(machine=machine()) for r in rows])
+
+def seeds(args):
+    (config,sizes),corpus,rows = get_preset('best'),load_corpus('tinyshakespeare'),[]
+    for seed in range(1, args.rounds+1):
+        runs = []
+        taken = seconds(lambda: runs.append(train(replace(config, seed=seed), sizes, corpus, progress=False)))
+        run = runs[0]
+        near = evaluate(run.best_model, run.val_ids, history=run.train_ids, stride=16)
+        rows.append(dict(name=f'seed {seed}', seconds=round(taken, 2), step=run.best['step'], train_loss=run.best['train_loss'],
+                         loss=run.best['val_loss'], loss_overlapping=run.overlapping.nats, loss_stride_16=near.nats, machine=machine()))
+        record(of_gpu('seeds'), rows)
 
 # How cost grows
 
@@ -361,6 +383,7 @@ def main():
     command(step, 7)
     command(training, 2, ('--nanogpt', dict(type=Path, required=True, metavar='DIR', help='a clone of nanoGPT')))
     command(gpu, 5)
+    command(seeds, 3)
     command(growth, 3)
     command(large, 1, ('--bytes', dict(type=int, default=2*10**9, help='size of the text (default: %(default)s)')))
     args = parser.parse_args()
