@@ -155,7 +155,8 @@ def sampling_probs(
         raise ValueError(f'top_p must be above 0 and at most 1, not {top_p}')
     if temperature == 0: return F.one_hot(logits.argmax(-1), logits.shape[-1]).float()
     logits = logits.float()
-    probs = (logits if temperature == 1 else logits / max(temperature, 1e-8)).softmax(-1)
+    if temperature != 1: logits = (logits - logits.amax(-1, keepdim=True)) / max(temperature, 1e-8)
+    probs = logits.softmax(-1)
     if top_k is None and top_p is None: return probs
     ranked,order = probs.sort(dim=-1, descending=True, stable=True)
     if top_k is not None: ranked[...,top_k:] = 0
@@ -179,6 +180,8 @@ class KVCache:
         empty = lambda: torch.zeros(shape, device=device, dtype=dtype)
         self.layers = [(empty(), empty()) for _ in range(config.n_layer)]  # keys and values of each
         self.length = 0  # characters read so far
+
+    def __getstate__(self): return dict(layers=self.layers, length=self.length)   # a copy has nothing else of the original
 
 # %% ../nbs/03_gpt.ipynb #77d887d9
 @patch

@@ -67,7 +67,7 @@ def _compiled(kind):
 
 # %% ../nbs/09_speed.ipynb #a157641d
 class Recorded:
-    """A function of tensors whose work a GPU records and then repeats at one order; elsewhere it is just called.
+    """A function of tensors whose work a GPU records and then repeats by a single call; elsewhere it is just called.
 
     Source: NVIDIA, CUDA C++ Programming Guide, section CUDA Graphs, through `torch.cuda.CUDAGraph`."""
     def __init__(self,
@@ -82,20 +82,27 @@ class Recorded:
         "Call, record or repeat."
         inputs = [x.contiguous() for x in inputs]   # laid out alike at every call
         if not inputs[0].is_cuda: return self.func(*inputs)
-        here = torch.cuda.current_stream()
-        self.stream = self.stream or torch.cuda.Stream()
-        if self.warm_up > 0:
-            self.warm_up -= 1
-            self.stream.wait_stream(here)
-            with torch.cuda.stream(self.stream): outputs = self.func(*inputs)
-            here.wait_stream(self.stream)
-            return outputs
-        if self.graph is None:
-            self.inputs,self.graph = [x.clone() for x in inputs],torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self.graph, stream=self.stream): self.outputs = self.func(*self.inputs)
-        for kept,x in zip(self.inputs, inputs): kept.copy_(x)
-        self.graph.replay()
-        return tuple(x.clone() for x in self.outputs)
+        with torch.cuda.device(inputs[0].device):
+            if self.warm_up > 0: return self._call(inputs)
+            if self.graph is None: self._record(inputs)
+            for kept,x in zip(self.inputs, inputs): kept.copy_(x)
+            self.graph.replay()
+            return tuple(x.clone() for x in self.outputs)
+
+    def _call(self, inputs):
+        "The ordinary way, in the stream that will be recorded."
+        here,self.stream = torch.cuda.current_stream(),self.stream or torch.cuda.Stream()
+        self.warm_up -= 1
+        self.stream.wait_stream(here)
+        with torch.cuda.stream(self.stream): outputs = self.func(*inputs)
+        here.wait_stream(self.stream)
+        return outputs
+
+    def _record(self, inputs):
+        torch._C._cuda_clearCublasWorkspaces()   # so that this recording has one of its own, which no other one's end takes away
+        self.inputs,graph = [x.clone() for x in inputs],torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=self.stream): self.outputs = self.func(*self.inputs)
+        self.graph = graph
 
 # %% ../nbs/09_speed.ipynb #d824014b
 @torch.no_grad()
@@ -132,8 +139,16 @@ def _write_by(self, rows, compiled):
             slow = type(self).forward_cached(self, ids, plain)[:,0].float()
         if (fast-slow).abs().max() > (.1 if dtype == torch.bfloat16 else .001) * (1 + slow.abs().max()):
             raise ValueError('the model has parts that the step does not know')
-    self.fast_for = getattr(self, 'fast_for', {}) | {kind: compiled}
+    self.fast_for = {kind: compiled} | getattr(self, 'fast_for', {})
+    if compiled: self.fast_for[kind] = True
     self.forward_cached = MethodType(_forward_fast, self)
+
+def _try(self, rows, compiled):
+    "Change to the fast step, or say why not."
+    try: _write_by(self, rows, compiled)
+    except Exception as e:
+        reason = str(e).strip().partition('\n')[0][:100]
+        warnings.warn(f"writing goes on {'uncompiled' if compiled else 'unrecorded'}, as the step does not serve here ({type(e).__name__}: {reason})")
     return self
 
 @patch
@@ -143,20 +158,16 @@ def record_decode(self:GPTLanguageModel,
 )->GPTLanguageModel: # Itself
     """On a graphics card, have the step for one character recorded, so that `stream` and `generate` write faster; elsewhere nothing changes.
 
-    Raises `ValueError` if the model has parts of its own."""
-    return _write_by(self, batch_size, compiled=False) if self.device.type == 'cuda' else self
+    Warns and changes nothing if the model has parts of its own."""
+    return _try(self, batch_size, compiled=False) if self.device.type == 'cuda' else self
 
 @patch
 @torch.no_grad()
 def compile_decode(self:GPTLanguageModel,
     batch_size:int=1, # Rows that will be written at a time, B
 )->GPTLanguageModel: # Itself
-    """Compile the step for one character, so that `stream` and `generate` write faster, in the same numbers.
+    """Compile the step for one character, so that `stream` and `generate` write faster, in the same numbers; on a graphics card it is recorded too.
 
     Takes seconds, the first time. Warns and changes nothing if there is no compiler that works, or if the model
     has parts of its own. Compile again after rebuilding a model; training it on, or copying it, is fine."""
-    try: return _write_by(self, batch_size, compiled=True)
-    except Exception as e:
-        reason = str(e).strip().partition('\n')[0][:100]
-        warnings.warn(f'writing goes on uncompiled, as the step does not serve here ({type(e).__name__}: {reason})')
-        return self
+    return _try(self, batch_size, compiled=True)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-import copy, itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, unicodedata, zipfile
+import copy, gc, itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, unicodedata, zipfile
 import warnings
 import torch, torch.nn.functional as F
 import safetensors.torch as st
@@ -179,10 +179,11 @@ def make_optimizers(
     decayed = [p for p in rest if p.ndim >= 2 or config.decay_all]
     spared = [p for p in rest if not (p.ndim >= 2 or config.decay_all)]
     groups = [dict(params=decayed, weight_decay=config.weight_decay), dict(params=spared, weight_decay=0.)]
+    device = next(model.parameters()).device
     adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9,config.beta2), fused=True,
-                              capturable=model.device.type == 'cuda')
+                              capturable=device.type == 'cuda')
     if not muon: return [adamw]
-    dtype = torch.bfloat16 if has_bfloat16(model.device) else torch.float32
+    dtype = torch.bfloat16 if has_bfloat16(device) else torch.float32
     return [adamw, Muon(matrices, lr=config.learning_rate, weight_decay=config.weight_decay, dtype=dtype)]
 
 # %% ../nbs/04_train.ipynb #e0ceca78
@@ -244,6 +245,7 @@ class Run:
         self.tokenizer,*parts = self.corpus.encoded(known if fits else None)
         sizes = replace(model_config, vocab_size=self.tokenizer.vocab_size)
         self.device = pick_device(config.device)
+        if self.device.type == 'cuda': gc.collect()   # an earlier run may still hold memory of the card
         self.rank,self.processes = join_processes(self.device)
         if self.processes > 1 and self.device.type == 'cuda': self.device = own_device()
         if shard and self.processes == 1: raise ValueError('to deal the weights out takes several processes: start them with torchrun')
@@ -264,7 +266,8 @@ class Run:
         self.model = shard_model(self.model, self.device) if shard else self.model.to(self.device).record_decode()
         self.sharded,self.optimizers = shard,make_optimizers(self.model, config)
         best = 'bfloat16' if has_bfloat16(self.device) else 'float32'
-        self._compute_in(best if config.precision == 'auto' else config.precision)
+        self.precision = best if config.precision == 'auto' else config.precision
+        self.learner,self.rounded = None,None   # made at the first step
         self.step,self.metrics,self.samples,self.stopped = 0,[],[],False
         self.grad_norm,self.best_weights = torch.tensor(0.),None
         self.lock,self.saved = None,None   # of the folder; step of the last good checkpoint
@@ -289,11 +292,11 @@ def _check_memory(self:Run, sizes):
 
 # %% ../nbs/04_train.ipynb #0ddc5ec6
 @patch
-def _compute_in(self:Run, precision):
-    "Set the format of the products, and who makes them: the model, or on a graphics card a copy of it in 16 bits."
-    self.precision = precision
-    copied = precision == 'bfloat16' and self.device.type == 'cuda' and not self.sharded
-    self.rounded = copy.deepcopy(self.model).bfloat16() if copied else None
+def _make_learner(self:Run):
+    "Choose who computes: the model, or on a graphics card a copy of it in 16 bits."
+    if self.precision == 'bfloat16' and self.device.type == 'cuda' and not self.sharded:
+        if self.processes > 1: self.model.load_state_dict(from_first({k: v.cpu() for k,v in self.model.state_dict().items()}))   # or they would drift apart
+        self.rounded = copy.deepcopy(self.model).bfloat16()
     self.learner = self.rounded or self.model
     if self.processes > 1 and not self.sharded: self.learner = replicate_model(self.learner)
 
@@ -322,7 +325,8 @@ def speed(self:Run)->int: # Characters a second
 def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
     "Make one step: rate, batch, update."
     c,rate = self.config,learning_rate(self.step, self.config)
-    if self.rank: torch.manual_seed((c.seed + 1_000_003*self.step + self.rank) % 2**63)   # the first of several drops by the chance that a single one would
+    if self.rank: torch.manual_seed((c.seed + 1_000_003*self.step + self.rank) % 2**63)   # the first of several draws dropout as a single one would
+    if self.learner is None: self._make_learner()
     self.learner.train()
     for group in (g for o in self.optimizers for g in o.param_groups):
         group['lr'] = self._rate.fill_(rate) if self.device.type == 'cuda' else rate
@@ -349,11 +353,11 @@ def _round(self:Run):
 @patch
 @torch.no_grad()
 def _take_gradient(self:Run):
-    "Move the gradient from the copy to the weights."
-    own,copies = list(self.model.parameters()),list(self.rounded.parameters())
-    for p in own: p.grad = torch.empty_like(p)
-    torch._foreach_copy_([p.grad for p in own], [p.grad for p in copies])
-    for p in copies: p.grad = None
+    "Move the gradient from the copy to the weights, where it is added to what there is already."
+    pairs = [(p,c) for p,c in zip(self.model.parameters(), self.rounded.parameters()) if c.grad is not None]
+    taken = [torch.empty_like(p) for p,_ in pairs]
+    torch._foreach_copy_(taken, [c.grad for _,c in pairs])
+    for (p,c),g in zip(pairs, taken): p.grad,c.grad = g if p.grad is None else p.grad + g,None
 
 # %% ../nbs/04_train.ipynb #eb3a6323
 @patch
@@ -364,12 +368,12 @@ def _gradient(self:Run, x, y, parts):
     total,autocast = torch.zeros((), device=self.device),self.precision == 'bfloat16' and not self.rounded
     if self.rounded: self._round()
     for i,(xp,yp) in enumerate(zip(x.chunk(parts), y.chunk(parts))):
-        with averaging(self.learner, i+1 == parts):   # copies in several processes exchange gradients after the last part
+        with averaging(self.learner, self.rounded or i+1 == parts):   # processes exchange gradients after the last part, or of 16 bits after each
             with torch.autocast(self.device.type, torch.bfloat16, enabled=autocast): logits = self.learner(xp)
             loss = F.cross_entropy(logits.float().flatten(0,1), yp.flatten()) / parts
             loss.backward()
         total += loss.detach()
-    if self.rounded: self._take_gradient()
+        if self.rounded: self._take_gradient()   # sums are kept in 32 bits
     return total
 
 # %% ../nbs/04_train.ipynb #c783017e
@@ -640,8 +644,7 @@ def load(self:Run):
             own_groups = optimizer.state_dict()['param_groups']   # from the settings, not from the file
             optimizer.load_state_dict(dict(state=saved['state'], param_groups=own_groups))
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
-        begun_in = state.get('precision', self.precision)   # on the machine where it was begun
-        if begun_in != self.precision: self._compute_in(begun_in)
+        self.precision = state.get('precision', self.precision)   # of the machine where it was begun
         self.saved = self.step
         self._clipped += state.get('clipped', 0)
         self._start_clock(state['seconds'])
@@ -1035,7 +1038,7 @@ def _visible(text, stream):
 def minigpt_train(
     data:Param("Text files, folders of .txt files, '-' for standard input, or 'tinyshakespeare' or 'sample_play' "
                '(default: what can be found)', str, nargs='+')=None,
-    preset:Param('Settings (default: seed on a GPU, cpu without one; fast and best: the same model as seed, for a shorter and for a longer time, and less overfitting; quick takes a fraction of the time of cpu and learns less, cpu10 takes longer and learns more)', str,
+    preset:Param('Settings (default: seed on a GPU, cpu without one; fast: the same model as seed, in a quarter of its steps; best: in twice as many as fast; quick takes a fraction of the time of cpu and learns less, cpu10 takes longer and learns more)', str,
                  choices=['seed','fast','best','quick','cpu','cpu10','smoke'])=None,
     steps:int=None, # Number of steps (default: the preset's)
     accumulate:int=None, # Read each batch in so many parts, which takes less memory (default: the preset's)

@@ -243,10 +243,11 @@ def training(args):
                 scores = {f'loss{k}': round(evaluate(model, val, history=history, stride=s).nats, 4)
                           for k,s in (('',None), ('_overlapping',model.block_size//2+1))}
                 rows[name].append(dict(seconds=taken) | scores)
-                record(of_gpu('training'), [   # now, for whoever can't wait for all
-                    dict(name=name, seconds=spread(r['seconds'] for r in rs), loss=rs[0]['loss'], loss_overlapping=rs[0]['loss_overlapping'],
-                         share_of_nanogpt=spread((r['seconds']/q['seconds'] for r,q in zip(rs, rows['nanoGPT'])), 3),
-                         rounds=len(rs), machine=machine()) for name,rs in rows.items()])
+                print(name, rows[name][-1], file=sys.stderr)
+            record(of_gpu('training'), [   # now, for whoever can't wait for all rounds
+                dict(name=name, seconds=spread(r['seconds'] for r in rs), loss=rs[0]['loss'], loss_overlapping=rs[0]['loss_overlapping'],
+                     share_of_nanogpt=spread((r['seconds']/q['seconds'] for r,q in zip(rs, rows['nanoGPT'])), 3),
+                     rounds=len(rs), machine=machine()) for name,rs in rows.items()])
 
 def read_ids(path):
     import numpy as np
@@ -270,7 +271,8 @@ def gpu(args):
     plain = GPTLanguageModel().cuda().eval()
     many = copy.deepcopy(plain).bfloat16().compile_decode(1024)
     steps = {'float32': learner('float32'), 'bfloat16 by autocast': learner('bfloat16'),
-             'a rounded copy': learner('bfloat16', True), 'recorded': learner('bfloat16', True, True)}
+             'a rounded copy': learner('bfloat16', True), 'autocast, recorded': learner('bfloat16', False, True),
+             'recorded': learner('bfloat16', True, True)}
     recorded,compiled = copy.deepcopy(plain).record_decode(),copy.deepcopy(plain).compile_decode()
     text = plain.generate(start, 200, temperature=0)
     for model in (recorded, compiled): assert (model.generate(start, 200, temperature=0) == text).all(), 'all write the same'
