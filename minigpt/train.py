@@ -673,15 +673,15 @@ def begin(self:Run,
              'evaluation.json')
     if resume and not state.exists():
         raise FileNotFoundError(f'{state} does not exist: there is no run to resume')
+    if self.rank:   # the first process looks and writes, and may have written already; the others only read
+        if resume: self.load()
+        return self
     if not resume and state.exists():
         raise FileExistsError(f'{self.folder} holds a run already: name another folder, or --resume it')
     if not resume and (there := [n for n in names if (self.folder/n).exists()]):
         raise FileExistsError(f'{self.folder} has a {there[0]} that can not be resumed from: '
                               'choose another folder')
     if blocked := [n for n in names if (self.folder/n).is_dir()]: raise IsADirectoryError(f'{self.folder/blocked[0]} is a folder: move it away')
-    if self.rank:   # the first process writes, the others only read
-        if resume: self.load()
-        return self
     weights = sum(p.numel()*p.element_size() for p in self.model.parameters())
     self.lock = claim(self.folder, room=(5 if resume else 9)*weights)   # what is kept, and its copy
     try:
