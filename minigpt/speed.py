@@ -89,20 +89,23 @@ class Recorded:
             self.graph.replay()
             return tuple(x.clone() for x in self.outputs)
 
-    def _call(self, inputs):
-        "The ordinary way, in the stream that will be recorded."
-        here,self.stream = torch.cuda.current_stream(),self.stream or torch.cuda.Stream()
-        self.warm_up -= 1
-        self.stream.wait_stream(here)
-        with torch.cuda.stream(self.stream): outputs = self.func(*inputs)
-        here.wait_stream(self.stream)
-        return outputs
+# %% ../nbs/09_speed.ipynb #58829fb8
+@patch
+def _call(self:Recorded, inputs):
+    "The ordinary way, in the stream that will be recorded."
+    here,self.stream = torch.cuda.current_stream(),self.stream or torch.cuda.Stream()
+    self.warm_up -= 1
+    self.stream.wait_stream(here)
+    with torch.cuda.stream(self.stream): outputs = self.func(*inputs)
+    here.wait_stream(self.stream)
+    return outputs
 
-    def _record(self, inputs):
-        torch._C._cuda_clearCublasWorkspaces()   # so that this recording has one of its own, which no other one's end takes away
-        self.inputs,graph = [x.clone() for x in inputs],torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=self.stream): self.outputs = self.func(*self.inputs)
-        self.graph = graph
+@patch
+def _record(self:Recorded, inputs):
+    torch._C._cuda_clearCublasWorkspaces()
+    self.inputs,graph = [x.clone() for x in inputs],torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=self.stream): self.outputs = self.func(*self.inputs)
+    self.graph = graph
 
 # %% ../nbs/09_speed.ipynb #d824014b
 @torch.no_grad()
@@ -139,18 +142,20 @@ def _write_by(self, rows, compiled):
             slow = type(self).forward_cached(self, ids, plain)[:,0].float()
         if (fast-slow).abs().max() > (.1 if dtype == torch.bfloat16 else .001) * (1 + slow.abs().max()):
             raise ValueError('the model has parts that the step does not know')
-    self.fast_for = {kind: compiled} | getattr(self, 'fast_for', {})
-    if compiled: self.fast_for[kind] = True
+    known = getattr(self, 'fast_for', {})
+    self.fast_for = known | {kind: compiled or known.get(kind, False)}
     self.forward_cached = MethodType(_forward_fast, self)
 
 def _try(self, rows, compiled):
-    "Change to the fast step, or say why not."
+    "Change to the fast step, or say why not and go back to the model's own way."
     try: _write_by(self, rows, compiled)
     except Exception as e:
+        getattr(self, 'fast_for', {}).pop(_kind(self, rows), None)   # it may have served before the model was changed
         reason = str(e).strip().partition('\n')[0][:100]
         warnings.warn(f"writing goes on {'uncompiled' if compiled else 'unrecorded'}, as the step does not serve here ({type(e).__name__}: {reason})")
     return self
 
+# %% ../nbs/09_speed.ipynb #aa18d488
 @patch
 @torch.no_grad()
 def record_decode(self:GPTLanguageModel,
@@ -158,7 +163,7 @@ def record_decode(self:GPTLanguageModel,
 )->GPTLanguageModel: # Itself
     """On a graphics card, have the step for one character recorded, so that `stream` and `generate` write faster; elsewhere nothing changes.
 
-    Warns and changes nothing if the model has parts of its own."""
+    Warns if the model has parts of its own, and lets it write its own way."""
     return _try(self, batch_size, compiled=False) if self.device.type == 'cuda' else self
 
 @patch
@@ -168,6 +173,6 @@ def compile_decode(self:GPTLanguageModel,
 )->GPTLanguageModel: # Itself
     """Compile the step for one character, so that `stream` and `generate` write faster, in the same numbers; on a graphics card it is recorded too.
 
-    Takes seconds, the first time. Warns and changes nothing if there is no compiler that works, or if the model
-    has parts of its own. Compile again after rebuilding a model; training it on, or copying it, is fine."""
+    Takes seconds, the first time. Warns if there is no compiler that works, or if the model has parts of its own, and lets it
+    write its own way. Compile again after rebuilding a model; training it on, or copying it, is fine."""
     return _try(self, batch_size, compiled=True)

@@ -263,7 +263,7 @@ class Run:
         torch.manual_seed(config.seed)
         self.model = GPTLanguageModel(sizes)
         if first is not None: self.model.load_state_dict(first.state_dict())
-        self.model = shard_model(self.model, self.device) if shard else self.model.to(self.device).record_decode()
+        self.model = shard_model(self.model, self.device) if shard else self.model.to(self.device)
         self.sharded,self.optimizers = shard,make_optimizers(self.model, config)
         best = 'bfloat16' if has_bfloat16(self.device) else 'float32'
         self.precision = best if config.precision == 'auto' else config.precision
@@ -455,7 +455,8 @@ def measure(self:Run)->dict: # What was measured
     self._clipped.zero_()
     start = self.tokenizer.encode(first_char(self.tokenizer))[None]
     generator = torch.Generator().manual_seed(self.config.seed)
-    self.samples.append(self.tokenizer.decode(self.model.generate(start, 200, generator=generator)[0,1:]))
+    writer = self.model if self.sharded else self.model.record_decode()   # at each time, as the model may have been changed
+    self.samples.append(self.tokenizer.decode(writer.generate(start, 200, generator=generator)[0,1:]))
     self._since = self.step,self.seconds
     return self.metrics[-1]
 
