@@ -121,6 +121,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                'minigpt.speed._norm': ('speed.html#_norm', 'minigpt/speed.py'),
                                'minigpt.speed._try': ('speed.html#_try', 'minigpt/speed.py'),
                                'minigpt.speed._write_by': ('speed.html#_write_by', 'minigpt/speed.py'),
+                               'minigpt.speed.by_channel': ('speed.html#by_channel', 'minigpt/speed.py'),
                                'minigpt.speed.decode_step': ('speed.html#decode_step', 'minigpt/speed.py'),
                                'minigpt.speed.written': ('speed.html#written', 'minigpt/speed.py')},
             'minigpt.texts': { 'minigpt.texts._files': ('texts.html#_files', 'minigpt/texts.py'),

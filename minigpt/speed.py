@@ -14,7 +14,7 @@ from .bigram import eval_mode
 from .gpt import GPTLanguageModel, KVCache
 
 # %% auto #0
-__all__ = ['written', 'decode_step', 'Recorded']
+__all__ = ['written', 'decode_step', 'Recorded', 'by_channel']
 
 # %% ../nbs/09_speed.ipynb #77d634cd
 def written(
@@ -63,7 +63,7 @@ def _compiled(kind):
     "A compiled step for one kind of model, with code of its own so that none is mistaken for another."
     step = FunctionType(decode_step.__code__.replace(), globals(), 'decode_step')
     return torch.compile(step, dynamic=False, fullgraph=True,
-                         options=dict(guard_filter_fn=torch.compiler.keep_tensor_guards_unsafe))
+                         options=dict(guard_filter_fn=torch.compiler.keep_tensor_guards_unsafe, size_asserts=False))
 
 # %% ../nbs/09_speed.ipynb #a157641d
 class Recorded:
@@ -107,6 +107,13 @@ def _record(self:Recorded, inputs):
     with torch.cuda.graph(graph, stream=self.stream): self.outputs = self.func(*self.inputs)
     self.graph = graph
 
+# %% ../nbs/09_speed.ipynb #85e01220
+def by_channel(
+    cache:KVCache, # Keeps its contents and shapes
+):
+    "Lay the values of a cache out in memory with all positions of a channel side by side, unless a GPU holds them."
+    cache.layers = [(keys, values if values.is_cuda else values.mT.contiguous().mT) for keys,values in cache.layers]
+
 # %% ../nbs/09_speed.ipynb #d824014b
 @torch.no_grad()
 def _forward_fast(self, ids, cache):
@@ -115,6 +122,7 @@ def _forward_fast(self, ids, cache):
             or (kind := _kind(self, rows)) not in self.fast_for):
         return type(self).forward_cached(self, ids, cache)
     if getattr(cache, 'owner', None) != (owner := (id(self), kind)):
+        by_channel(cache)
         step,layers = _compiled(kind) if self.fast_for[kind] else decode_step,cache.layers
         at = torch.zeros(1, dtype=torch.int64, device=ids.device)
         def advance(ids):
@@ -135,6 +143,7 @@ def _write_by(self, rows, compiled):
     device,dtype,kind = self.device,self.head.weight.dtype,_kind(self, rows)
     step = _compiled(kind) if compiled else decode_step
     kv,plain = (KVCache(self.config, rows, device, dtype) for _ in range(2))
+    by_channel(kv)
     for t in range(min(3, self.block_size)):
         ids = torch.full((rows,1), t % self.config.vocab_size, device=device)
         with eval_mode(self):

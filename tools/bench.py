@@ -7,6 +7,7 @@ and README read. Nothing here can fail because a machine is slow.
 - `generation --gpt DIR`: one text of 500 characters by the full-size model, untrained, beside the lecture's own `gpt.py`
   (DIR is a clone of github.com/karpathy/ng-video-lecture) in evaluation mode and without a graph, beside the time that
   it takes to read the same weights once, and in batches
+- `layout`: writing with the cache in memory as it comes and as `by_channel` lays it out
 - `step`: a training step of the preset cpu, one change after the other; with ONEDNN_MAX_CPU_ISA=AVX2 in the environment,
   on a processor without instructions for bfloat16
 - `training --nanogpt DIR`: whole trainings, from the start of the command to its end, beside nanoGPT's own script with
@@ -25,7 +26,7 @@ from unittest import mock
 import torch, torch.nn.functional as F
 from torch import nn
 
-from minigpt import Corpus, GPTConfig, GPTLanguageModel, MultiHeadAttention, attend, causal_mask, evaluate, load_corpus
+from minigpt import Corpus, GPTConfig, GPTLanguageModel, MultiHeadAttention, attend, causal_mask, evaluate, load_corpus, speed
 from minigpt.train import Run, get_preset, train
 
 root = Path(__file__).resolve().parent.parent
@@ -132,6 +133,21 @@ def generation(args):
     k = 2*args.rounds
     rows.append(dict(name='first character', after_1=spread(1e3*s for s in first[:k]), after_256=spread(1e3*s for s in first[k:])))
     record('generation', [r | dict(machine=machine()) for r in rows])
+
+@torch.no_grad()
+def layout(args):
+    torch.manual_seed(0)
+    n,B,model = 500,64,GPTLanguageModel().eval()
+    model.compile_decode().compile_decode(B)
+    def write(rows, order):
+        with mock.patch.object(speed, 'by_channel', order):
+            model.generate(torch.zeros(rows, 1, dtype=torch.int64), n, generator=torch.Generator().manual_seed(1))
+    orders = {'by position': lambda cache: None, 'by channel': speed.by_channel}
+    taken = in_turns({(texts,name): lambda rows=rows, order=order: write(rows, order)
+                      for texts,rows in (('one text',1), ('64 texts',B)) for name,order in orders.items()}, args.rounds)
+    record('layout', [dict(name=f'{texts}, {name}', ms_per_step=spread(1e3*s/n for s in t), machine=machine(),
+                           of_by_position=spread((a/b for a,b in zip(t, taken[texts,'by position'])), 3))
+                      for (texts,name),t in taken.items()])
 
 def multiply(W, B, n):
     "The products of a step for `B` rows, and nothing else."
@@ -382,6 +398,7 @@ def main():
         p.add_argument('--rounds', type=int, default=rounds, help='how many times everything is measured (default: %(default)s)')
         for name,kw in options: p.add_argument(name, **kw)
     command(generation, 5, ('--gpt', dict(type=Path, required=True, metavar='DIR', help='a clone of ng-video-lecture')))
+    command(layout, 5)
     command(step, 7)
     command(training, 2, ('--nanogpt', dict(type=Path, required=True, metavar='DIR', help='a clone of nanoGPT')))
     command(gpu, 5)
