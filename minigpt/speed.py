@@ -63,7 +63,7 @@ def _compiled(kind):
     "A compiled step for one kind of model, with code of its own so that none is mistaken for another."
     step = FunctionType(decode_step.__code__.replace(), globals(), 'decode_step')
     return torch.compile(step, dynamic=False, fullgraph=True,
-                         options=dict(guard_filter_fn=torch.compiler.keep_tensor_guards_unsafe, size_asserts=False))
+                         options=dict(guard_filter_fn=torch.compiler.keep_tensor_guards_unsafe))
 
 # %% ../nbs/09_speed.ipynb #a157641d
 class Recorded:
