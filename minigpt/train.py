@@ -61,30 +61,34 @@ class TrainConfig:
     init_from: str | None = None  # a run, or 'shakespeare-small', to take the first weights from
     device: str = 'auto'          # 'cuda', 'mps', 'cpu', or the first of them that is there
 
-    def __post_init__(self):
-        def check(name, ok, wanted):
-            value = getattr(self, name)
-            try: fine = ok(value)
-            except (TypeError, AttributeError): fine = False
-            if not fine or type(value) is bool: raise ValueError(f'{name} must be {wanted}, not {value!r}')
-        for name in ('steps','batch_size','accumulate','eval_every'):
-            check(name, lambda n: type(n) is int and 1 <= n < 2**63, 'a whole number from 1 to 2**63-1')
-        for name in ('warmup','seed'):
-            check(name, lambda n: type(n) is int and 0 <= n < 2**63, 'a whole number from 0 to 2**63-1')
-        check('accumulate', lambda n: self.batch_size % n == 0, f'a divisor of batch_size {self.batch_size}')
-        largest = sys.float_info.max   # whole numbers can be larger
-        check('learning_rate', lambda x: 0 < x <= largest, 'above 0')
-        check('min_lr', lambda x: x is None or 0 < x <= self.learning_rate,
-              f'above 0 and at most learning_rate {self.learning_rate}')
-        check('weight_decay', lambda x: 0 <= x <= largest, 'at least 0')
-        check('beta2', lambda x: 0 < x < 1, 'between 0 and 1')
-        check('clip', lambda x: 0 <= x <= largest, 'at least 0')
-        check('optimizer', lambda x: x in ('adamw','muon'), "'adamw' or 'muon'")
-        check('precision', lambda x: x in ('auto','float32','bfloat16'), "'auto', 'float32' or 'bfloat16'")
-        check('patience', lambda n: n is None or type(n) is int and n >= 1, 'a whole number of at least 1')
-        check('init_from', lambda x: x is None or type(x) is str and x.isprintable() and x, 'the folder of a run')
-        check('device', lambda x: x.split(':')[0] in ('auto','cuda','mps','cpu'),
-              "'auto', 'cuda', 'mps' or 'cpu'")
+    def __post_init__(self): _check_settings(self)
+
+# %% ../nbs/04_train.ipynb #8d187ccb
+def _check_settings(config):
+    "Raises `ValueError`."
+    def check(name, ok, wanted):
+        value = getattr(config, name)
+        try: fine = ok(value)
+        except (TypeError, AttributeError): fine = False
+        if not fine or type(value) is bool: raise ValueError(f'{name} must be {wanted}, not {value!r}')
+    for name in ('steps','batch_size','accumulate','eval_every'):
+        check(name, lambda n: type(n) is int and 1 <= n < 2**63, 'a whole number from 1 to 2**63-1')
+    for name in ('warmup','seed'):
+        check(name, lambda n: type(n) is int and 0 <= n < 2**63, 'a whole number from 0 to 2**63-1')
+    check('accumulate', lambda n: config.batch_size % n == 0, f'a divisor of batch_size {config.batch_size}')
+    largest = sys.float_info.max   # whole numbers can be larger
+    check('learning_rate', lambda x: 0 < x <= largest, 'above 0')
+    check('min_lr', lambda x: x is None or 0 < x <= config.learning_rate,
+          f'above 0 and at most learning_rate {config.learning_rate}')
+    check('weight_decay', lambda x: 0 <= x <= largest, 'at least 0')
+    check('beta2', lambda x: 0 < x < 1, 'between 0 and 1')
+    check('clip', lambda x: 0 <= x <= largest, 'at least 0')
+    check('optimizer', lambda x: x in ('adamw','muon'), "'adamw' or 'muon'")
+    check('precision', lambda x: x in ('auto','float32','bfloat16'), "'auto', 'float32' or 'bfloat16'")
+    check('patience', lambda n: n is None or type(n) is int and n >= 1, 'a whole number of at least 1')
+    check('init_from', lambda x: x is None or type(x) is str and x.isprintable() and x, 'the folder of a run')
+    check('device', lambda x: x.split(':')[0] in ('auto','cuda','mps','cpu'),
+          "'auto', 'cuda', 'mps' or 'cpu'")
 
 # %% ../nbs/04_train.ipynb #51a4faff
 def learning_rate(
@@ -231,34 +235,12 @@ class Run:
         for given,kind in ((config,TrainConfig), (model_config,GPTConfig), (corpus,Corpus)):
             if not isinstance(given, kind):
                 raise TypeError(f'a {kind.__name__} is wanted, not {type(given).__name__}')
-        self.config,self.corpus = config,corpus
         if out is not None and not str(out): raise ValueError('out is empty: name a folder')
-        self.folder = None if out is None else Path(out)
-        begun = self.folder is not None and (self.folder/'checkpoint'/'state.pt').exists()
-        first,known = None,None
-        if begun and (self.folder/'tokenizer.json').exists(): known = CharTokenizer.from_pretrained(self.folder)
-        elif config.init_from:
-            torch.manual_seed(config.seed)   # new characters get rows by chance
-            first,known = grow_vocab(*load_pretrained(config.init_from), self.corpus.text)
-            model_config = replace(first.config, dropout=model_config.dropout)
-        fits = known is not None and set(known.chars) >= set(self.corpus.text)
-        self.tokenizer,*parts = self.corpus.encoded(known if fits else None)
-        sizes = replace(model_config, vocab_size=self.tokenizer.vocab_size)
-        self.device = pick_device(config.device)
-        if self.device.type == 'cuda': gc.collect()   # an earlier run may still hold memory of the card
-        self.rank,self.processes = join_processes(self.device)
-        if self.processes > 1 and self.device.type == 'cuda': self.device = own_device()
-        if shard and self.processes == 1: raise ValueError('to deal the weights out takes several processes: start them with torchrun')
-        if from_first(self.corpus.sha256) != self.corpus.sha256: raise ValueError('this process reads another text than the first one')
-        if config.batch_size % (self.processes*config.accumulate):
-            raise ValueError(f'batch_size {config.batch_size} can not be divided among {self.processes} processes'
-                             + (f' in {config.accumulate} parts' if config.accumulate > 1 else ''))
+        self.config,self.corpus,self.folder = config,corpus,None if out is None else Path(out)
+        self.tokenizer,parts,sizes,first = self._read_text(model_config)
+        self._take_place(shard)
         self._check_memory(sizes)
-        if len(parts[0]) <= sizes.block_size or len(parts[1]) < 2:
-            raise ValueError(f'{self.corpus.name} has {len(self.corpus):,} characters, too few for a context '
-                             f'of {sizes.block_size}: bring a longer text, or take a smaller context'
-                             + (' (the preset smoke does)' if sizes.block_size > 32 else ''))
-        on_disk = isinstance(self.corpus, MappedCorpus)   # stays there, and batches are moved
+        on_disk = isinstance(corpus, MappedCorpus)   # stays there, and batches are moved
         self.train_ids,self.val_ids = parts if on_disk else (p.to(self.device) for p in parts)
         torch.manual_seed(config.seed)
         self.model = GPTLanguageModel(sizes)
@@ -267,16 +249,55 @@ class Run:
         self.sharded,self.optimizers = shard,make_optimizers(self.model, config)
         best = 'bfloat16' if has_bfloat16(self.device) else 'float32'
         self.precision = best if config.precision == 'auto' else config.precision
-        self.learner,self.rounded = None,None   # made at the first step
-        self.step,self.metrics,self.samples,self.stopped = 0,[],[],False
-        self.grad_norm,self.best_weights = torch.tensor(0.),None
-        self.lock,self.saved = None,None   # of the folder; step of the last good checkpoint
-        self._rate = torch.zeros((), device=self.device)   # a GPU reads it from there
-        self._clipped = torch.zeros((), dtype=torch.int64, device=self.device)   # steps since the last evaluation
-        self._broken = torch.full((), -1, device=self.device)   # the first step whose gradient was no number
-        self._recorded = Recorded(self._update) if self.processes == 1 else self._update
-        self.expected = None   # seconds of the whole run, as they looked after its first steps
-        self._start_clock(0.)
+        self._begin_at_zero()
+
+# %% ../nbs/04_train.ipynb #40e15380
+@patch
+def _read_text(self:Run, model_config):
+    "Tokenizer, ids of both parts, sizes, and the model to begin with if there is one."
+    begun = self.folder is not None and (self.folder/'checkpoint'/'state.pt').exists()
+    first,known = None,None
+    if begun and (self.folder/'tokenizer.json').exists(): known = CharTokenizer.from_pretrained(self.folder)
+    elif self.config.init_from:
+        torch.manual_seed(self.config.seed)   # new characters get rows by chance
+        first,known = grow_vocab(*load_pretrained(self.config.init_from), self.corpus.text)
+        model_config = replace(first.config, dropout=model_config.dropout)
+    fits = known is not None and set(known.chars) >= set(self.corpus.text)
+    tokenizer,*parts = self.corpus.encoded(known if fits else None)
+    T = model_config.block_size
+    if len(parts[0]) <= T or len(parts[1]) < 2:
+        raise ValueError(f'{self.corpus.name} has {len(self.corpus):,} characters, too few for a context '
+                         f'of {T}: bring a longer text, or take a smaller context'
+                         + (' (the preset smoke does)' if T > 32 else ''))
+    return tokenizer, parts, replace(model_config, vocab_size=tokenizer.vocab_size), first
+
+# %% ../nbs/04_train.ipynb #942436ce
+@patch
+def _take_place(self:Run, shard):
+    "Find the device and the other processes. Raises `ValueError` for what can't be divided among them."
+    c,self.device = self.config,pick_device(self.config.device)
+    if self.device.type == 'cuda': gc.collect()   # an earlier run may still hold memory of the card
+    self.rank,self.processes = join_processes(self.device)
+    if self.processes > 1 and self.device.type == 'cuda': self.device = own_device()
+    if shard and self.processes == 1: raise ValueError('to deal the weights out takes several processes: start them with torchrun')
+    if from_first(self.corpus.sha256) != self.corpus.sha256: raise ValueError('this process reads another text than the first one')
+    if c.batch_size % (self.processes*c.accumulate):
+        raise ValueError(f'batch_size {c.batch_size} can not be divided among {self.processes} processes'
+                         + (f' in {c.accumulate} parts' if c.accumulate > 1 else ''))
+
+# %% ../nbs/04_train.ipynb #4c73ff96
+@patch
+def _begin_at_zero(self:Run):
+    self.learner,self.rounded = None,None   # made at the first step
+    self.step,self.metrics,self.samples,self.stopped = 0,[],[],False
+    self.grad_norm,self.best_weights = torch.tensor(0.),None
+    self.lock,self.saved = None,None   # of the folder; step of the last good checkpoint
+    self._rate = torch.zeros((), device=self.device)   # a GPU reads it from there
+    self._clipped = torch.zeros((), dtype=torch.int64, device=self.device)   # steps since the last evaluation
+    self._broken = torch.full((), -1, device=self.device)   # the first step whose gradient was no number
+    self._recorded = Recorded(self._update) if self.processes == 1 else self._update
+    self.expected = None   # seconds of the whole run, as they looked after its first steps
+    self._start_clock(0.)
 
 # %% ../nbs/04_train.ipynb #dc751037
 @patch
@@ -612,12 +633,9 @@ def _apart(saved):
 
 # %% ../nbs/04_train.ipynb #bd52c0be
 @patch
-def load(self:Run):
-    """Take up a run where its folder left it.
-
-    Raises `ValueError` if the checkpoint is damaged or of other settings or another text."""
+def _read_checkpoint(self:Run):
+    "What the folder holds. Raises `ValueError` if it is damaged, or of other settings or another text."
     path = self.folder/'checkpoint'/'state.pt'
-    damaged = f'the checkpoint in {self.folder} is damaged'
     try:
         weights = sum(p.numel()*p.element_size() for p in self.model.parameters())
         with zipfile.ZipFile(path) as f: size = sum(i.file_size for i in f.infolist())   # what it would take in memory
@@ -628,11 +646,21 @@ def load(self:Run):
         old,new = state['settings'],self.settings
         differ = [k for k in new if k not in ('device','corpus') and old.get(k, new[k]) != new[k]]
         name,sha256 = old['corpus'],old['sha256']
-    except Exception as e: raise ValueError(f'{damaged} ({e if isinstance(e, OSError) else type(e).__name__})') from None
+    except Exception as e:
+        raise ValueError(f'the checkpoint in {self.folder} is damaged ({e if isinstance(e, OSError) else type(e).__name__})') from None
     if sha256 != new['sha256']:
         raise ValueError(f"{self.folder} learned from {name!r}, which is another text than "
                          f"{self.corpus.name!r}: name it with --data")
     if differ: raise ValueError(f'{self.folder} was begun with other settings for {", ".join(differ)}')
+    return state
+
+# %% ../nbs/04_train.ipynb #3e92afbf
+@patch
+def load(self:Run):
+    """Take up a run where its folder left it.
+
+    Raises `ValueError` if the checkpoint is damaged or of other settings or another text."""
+    state = self._read_checkpoint()
     try:
         self._check_state(state)
         own = self.model.state_dict()
@@ -655,7 +683,7 @@ def load(self:Run):
             torch.get_device_module(self.device).set_rng_state(random[self.device.type], self.device)
     except torch.OutOfMemoryError: raise
     except Exception as e:
-        raise ValueError(f'{damaged} ({type(e).__name__})') from None
+        raise ValueError(f'the checkpoint in {self.folder} is damaged ({type(e).__name__})') from None
 
 # %% ../nbs/04_train.ipynb #fbae85d5
 @patch
@@ -1034,6 +1062,64 @@ def _visible(text, stream):
     if not stream.isatty(): return text
     return ''.join(c if c in '\n\t' or unicodedata.category(c) != 'Cc' else f'\\x{ord(c):02x}' for c in text)
 
+# %% ../nbs/04_train.ipynb #0915e176
+def _say(text=''): print(_visible(text, sys.stderr), file=sys.stderr)
+
+def _introduce(run, name, resume):
+    "Say what is trained, on which text, how and where."
+    why = ', as no GPU was found' if run.device.type == 'cpu' else ', the fastest device found'
+    if run.config.device != 'auto': why = ''
+    c,m = run.config,run.model.config
+    _say(f'model     {run.model.n_params:,} parameters: {m.n_layer} layers, {m.n_head} heads, '
+         f'{m.n_embd} channels, context {m.block_size}')
+    _say(f'text      {run.corpus.name}, {len(run.corpus):,} characters, the last {len(run.val_ids):,} for validation, '
+         f'sha256 {run.corpus.sha256[:16]}')
+    _say(f'settings  {name}: {c.steps:,} steps of {c.batch_size} pieces, in '
+         f'{run.precision} on {run.device}{why}' + (f', by {run.processes} processes' if run.processes > 1 else '')
+         + (', each with a part of the weights' if run.sharded else ''))
+    if c.init_from: _say(f'begins    with the weights of {c.init_from}')
+    if not resume:
+        for note in remarks(run.tokenizer, run.train_ids, run.val_ids, c.steps*c.batch_size*m.block_size):
+            _say(f'note      {note}')
+
+def _foretell(run):
+    "Say what the run would take."
+    f = run.forecast()
+    _say(f"time      about {clock(f['seconds'])}: {run.config.steps:,} steps of {1e3*f['step']:.3g} ms, "
+         f"evaluations of {f['evaluation']:.1f} s; {f['speed']:,} characters a second")
+    if 'memory' in f:
+        _say(f"memory    {f['memory']/2**30:.2f} of {f['of']/2**30:.1f} GiB"
+             + (f"; about {f['fits']:,} pieces a step would fit" if f['fits'] else ''))
+    _say('no run was begun: the same command without --dry_run begins one')
+
+# %% ../nbs/04_train.ipynb #312650ef
+def _conclude(run, resume):
+    "Say how the run went, and keep the loss of its best model."
+    was = f' (after the first steps it looked like {clock(run.expected)})' if run.expected and run.seconds > 5 else ''
+    _say(f'\ndone in {clock(run.seconds)}{was}\n\n{run.report()}\n')
+    if run.config.init_from and not resume and (kept := _on_old_text(run)): _say(kept + '\n')
+    fair = run.overlapping
+    write_json(run.folder/'evaluation.json', dict(nats=fair.nats, protocol=fair.protocol, step=run.best['step'],
+                                                  corpus=run.corpus.name, sha256=run.corpus.sha256))
+    print(_visible(run.samples[run.metrics.index(run.best)].strip(), sys.stdout), flush=True)
+    _say(f'\nLet it write more:\n  {_shell("minigpt_generate", str(run.folder))}')
+
+# %% ../nbs/04_train.ipynb #064e3c63
+def _settings(preset, out, resume, given):
+    "Name of the settings, settings, sizes, and the folder of a run that is to be taken up."
+    if resume:
+        if preset or any(v is not None for k,v in given.items() if k != 'device'):
+            raise ValueError('--resume goes on with the settings of the run, whose rate was planned for its '
+                             'number of steps: leave out --preset, --steps, --accumulate, --seed, --patience and --init_from')
+        name,folder = 'as begun',_find_run(out)
+        config,sizes = _read_settings(folder)
+    else:
+        name,folder = preset or ('cpu' if pick_device(given['device'] or 'auto').type == 'cpu' else 'seed'),None
+        config,sizes = get_preset(name)
+        if given['init_from']:
+            config = replace(config, learning_rate=config.learning_rate/4, min_lr=config.min_lr and config.min_lr/4)
+    return name, replace(config, **{k: v for k,v in given.items() if v is not None}), sizes, folder
+
 # %% ../nbs/04_train.ipynb #84519741
 @command
 def minigpt_train(
@@ -1061,67 +1147,28 @@ def minigpt_train(
     if resume and dry_run: raise ValueError('--dry_run tries a new run: leave out --resume')
     if int(os.environ.get('RANK', 0)): sys.stdout = sys.stderr = open(os.devnull, 'w')   # the first of several speaks, but for errors
     if '-' in (data or []) and int(os.environ.get('WORLD_SIZE', 1)) > 1: raise ValueError('several processes can not share the standard input: name a file')
-    say = lambda text='': print(_visible(text, sys.stderr), file=sys.stderr)
-    if resume:
-        if preset or init_from or any(x is not None for x in (steps, accumulate, seed, patience)):
-            raise ValueError('--resume goes on with the settings of the run, whose rate was planned for its '
-                             'number of steps: leave out --preset, --steps, --accumulate, --seed, --patience and --init_from')
-        name,folder = 'as begun',_find_run(out)
-        config,sizes = _read_settings(folder)
-        data = data or [n for n in _own_text(folder)[:1] if n]
-    else:
-        name = preset or ('cpu' if pick_device(device or 'auto').type == 'cpu' else 'seed')
-        config,sizes = get_preset(name)
-        if init_from:
-            config = replace(config, learning_rate=config.learning_rate/4, min_lr=config.min_lr and config.min_lr/4)
     given = dict(steps=steps, accumulate=accumulate, seed=seed, device=device, patience=patience, init_from=init_from)
-    config = replace(config, **{k: v for k,v in given.items() if v is not None})
-    run = Run(config, sizes, _load_text([data] if isinstance(data, str) else data), folder if resume else None, shard)
-    if not dry_run:
-        if not run.rank: run.baselines   # reckoned before there is a folder: a stop during it leaves nothing behind
-        if not resume: run.folder = Path(out) if out else from_first(None if run.rank else _new_folder(name))
-        run.begin(resume)
-    why = ', as no GPU was found' if run.device.type == 'cpu' else ', the fastest device found'
-    if config.device != 'auto': why = ''
-    m = run.model.config
-    say(f'model     {run.model.n_params:,} parameters: {m.n_layer} layers, {m.n_head} heads, '
-        f'{m.n_embd} channels, context {m.block_size}')
-    say(f'text      {run.corpus.name}, {len(run.corpus):,} characters, the last {len(run.val_ids):,} for validation, '
-        f'sha256 {run.corpus.sha256[:16]}')
-    say(f'settings  {name}: {config.steps:,} steps of {config.batch_size} pieces, in '
-        f'{run.precision} on {run.device}{why}' + (f', by {run.processes} processes' if run.processes > 1 else '')
-        + (', each with a part of the weights' if shard else ''))
-    if config.init_from: say(f'begins    with the weights of {config.init_from}')
-    if not resume:
-        for note in remarks(run.tokenizer, run.train_ids, run.val_ids, config.steps*config.batch_size*m.block_size):
-            say(f'note      {note}')
+    name,config,sizes,folder = _settings(preset, out, resume, given)
+    if resume: data = data or [n for n in _own_text(folder)[:1] if n]
+    run = Run(config, sizes, _load_text([data] if isinstance(data, str) else data), folder, shard)
     if dry_run:
-        f = run.forecast()
-        say(f"time      about {clock(f['seconds'])}: {config.steps:,} steps of {1e3*f['step']:.3g} ms, "
-            f"evaluations of {f['evaluation']:.1f} s; {f['speed']:,} characters a second")
-        if 'memory' in f:
-            say(f"memory    {f['memory']/2**30:.2f} of {f['of']/2**30:.1f} GiB"
-                + (f"; about {f['fits']:,} pieces a step would fit" if f['fits'] else ''))
-        leave_processes()
-        return say('no run was begun: the same command without --dry_run begins one')
-    say(f'folder    {run.folder}')
+        _introduce(run, name, resume)
+        _foretell(run)
+        return leave_processes()
+    if not run.rank: run.baselines   # reckoned before there is a folder: a stop during it leaves nothing behind
+    if not resume: run.folder = Path(out) if out else from_first(None if run.rank else _new_folder(name))
+    run.begin(resume)
+    _introduce(run, name, resume)
+    _say(f'folder    {run.folder}')
     if run.step == config.steps or run.ended_early:
-        say('all steps were made already; for a longer run begin a new one with --steps')
+        _say('all steps were made already; for a longer run begin a new one with --steps')
     run.fit(on_evaluation=_to_tensorboard if tensorboard else None)
     leave_processes()
     if run.stopped:
         again = ['minigpt_train','--resume','--out',str(run.folder)] + (['--data',*data] if data else [])
-        say(f'stopped at step {run.step}, nothing is lost. Go on with:\n  {_shell(*again)}')
+        _say(f'stopped at step {run.step}, nothing is lost. Go on with:\n  {_shell(*again)}')
         sys.exit(130)
-    if run.rank: return
-    was = f' (after the first steps it looked like {clock(run.expected)})' if run.expected and run.seconds > 5 else ''
-    say(f'\ndone in {clock(run.seconds)}{was}\n\n{run.report()}\n')
-    if config.init_from and not resume and (kept := _on_old_text(run)): say(kept + '\n')
-    fair = run.overlapping
-    write_json(run.folder/'evaluation.json', dict(nats=fair.nats, protocol=fair.protocol, step=run.best['step'],
-                                                  corpus=run.corpus.name, sha256=run.corpus.sha256))
-    print(_visible(run.samples[run.metrics.index(run.best)].strip(), sys.stdout), flush=True)
-    say(f'\nLet it write more:\n  {_shell("minigpt_generate", str(run.folder))}')
+    if not run.rank: _conclude(run, resume)
 
 # %% ../nbs/04_train.ipynb #f1f33f28
 def _read_run(run, device):
