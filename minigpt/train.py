@@ -285,6 +285,18 @@ def _take_place(self:Run, shard):
         raise ValueError(f'batch_size {c.batch_size} can not be divided among {self.processes} processes'
                          + (f' in {c.accumulate} parts' if c.accumulate > 1 else ''))
 
+# %% ../nbs/04_train.ipynb #dc751037
+@patch
+def _check_memory(self:Run, sizes):
+    "Raises `ValueError` if a batch can't fit."
+    c,T,memory = self.config,sizes.block_size,_memory(self.device)
+    at_a_time = c.batch_size // (self.processes*c.accumulate)
+    ids = 2*8 * c.batch_size*T + 2**10 * c.accumulate   # and what marks the parts
+    least = ids + at_a_time*T * (2*10*sizes.n_layer*sizes.n_embd + 4*sizes.vocab_size)
+    if memory and least > memory[-1]:
+        raise ValueError(f'a step would take {least/2**30:,.0f} GiB at least, and {self.device} has {memory[-1]/2**30:.0f}: '
+                         'take a smaller batch_size or context' + (', or a larger accumulate' if ids < memory[-1] else ''))
+
 # %% ../nbs/04_train.ipynb #4c73ff96
 @patch
 def _begin_at_zero(self:Run):
@@ -298,18 +310,6 @@ def _begin_at_zero(self:Run):
     self._recorded = Recorded(self._update) if self.processes == 1 else self._update
     self.expected = None   # seconds of the whole run, as they looked after its first steps
     self._start_clock(0.)
-
-# %% ../nbs/04_train.ipynb #dc751037
-@patch
-def _check_memory(self:Run, sizes):
-    "Raises `ValueError` if a batch can't fit."
-    c,T,memory = self.config,sizes.block_size,_memory(self.device)
-    at_a_time = c.batch_size // (self.processes*c.accumulate)
-    ids = 2*8 * c.batch_size*T + 2**10 * c.accumulate   # and what marks the parts
-    least = ids + at_a_time*T * (2*10*sizes.n_layer*sizes.n_embd + 4*sizes.vocab_size)
-    if memory and least > memory[-1]:
-        raise ValueError(f'a step would take {least/2**30:,.0f} GiB at least, and {self.device} has {memory[-1]/2**30:.0f}: '
-                         'take a smaller batch_size or context' + (', or a larger accumulate' if ids < memory[-1] else ''))
 
 # %% ../nbs/04_train.ipynb #0ddc5ec6
 @patch
@@ -685,6 +685,23 @@ def load(self:Run):
     except Exception as e:
         raise ValueError(f'the checkpoint in {self.folder} is damaged ({type(e).__name__})') from None
 
+# %% ../nbs/04_train.ipynb #e12f9c7b
+_run_files = ('config.json','model.safetensors','tokenizer.json','metrics.jsonl','samples.txt','loss.png','evaluation.json')
+
+@patch
+def _check_folder(self:Run, resume):
+    "Raises some `OSError` if there is nothing to resume, or something that a new run would spoil."
+    state = self.folder/'checkpoint'/'state.pt'
+    if resume and not state.exists():
+        raise FileNotFoundError(f'{state} does not exist: there is no run to resume')
+    if self.rank: return   # the first process writes, and may have begun to
+    if not resume and state.exists():
+        raise FileExistsError(f'{self.folder} holds a run already: name another folder, or --resume it')
+    if not resume and (there := [n for n in _run_files if (self.folder/n).exists()]):
+        raise FileExistsError(f'{self.folder} has a {there[0]} that can not be resumed from: '
+                              'choose another folder')
+    if blocked := [n for n in _run_files if (self.folder/n).is_dir()]: raise IsADirectoryError(f'{self.folder/blocked[0]} is a folder: move it away')
+
 # %% ../nbs/04_train.ipynb #fbae85d5
 @patch
 def begin(self:Run,
@@ -697,25 +714,15 @@ def begin(self:Run,
     if self.folder is None:
         if resume: raise ValueError('to resume, name the folder of the run in out')
         return self
-    state = self.folder/'checkpoint'/'state.pt'
-    names = ('config.json','model.safetensors','tokenizer.json','metrics.jsonl','samples.txt','loss.png',
-             'evaluation.json')
-    if resume and not state.exists():
-        raise FileNotFoundError(f'{state} does not exist: there is no run to resume')
-    if self.rank:   # the first process looks and writes, and may have written already; the others only read
+    self._check_folder(resume)
+    if self.rank:   # all but the first only read
         if resume: self.load()
         return self
-    if not resume and state.exists():
-        raise FileExistsError(f'{self.folder} holds a run already: name another folder, or --resume it')
-    if not resume and (there := [n for n in names if (self.folder/n).exists()]):
-        raise FileExistsError(f'{self.folder} has a {there[0]} that can not be resumed from: '
-                              'choose another folder')
-    if blocked := [n for n in names if (self.folder/n).is_dir()]: raise IsADirectoryError(f'{self.folder/blocked[0]} is a folder: move it away')
     weights = sum(p.numel()*p.element_size() for p in self.model.parameters())
     self.lock = claim(self.folder, room=(5 if resume else 9)*weights)   # what is kept, and its copy
     try:
         if resume: self.load()
-        for at in (self.folder/name for name in (*names, 'checkpoint/state.pt')):
+        for at in (self.folder/name for name in (*_run_files, 'checkpoint/state.pt')):
             for left in at.parent.glob(f'.{at.name}.*.tmp'):   # of a process that was killed
                 if left.is_file(): left.unlink()
     except BaseException:
@@ -798,6 +805,13 @@ def _evaluate_and_save(self:Run, stopping)->dict: # A row of metrics
         self.saved = self.folder and self.step
     return row
 
+# %% ../nbs/04_train.ipynb #8483f01d
+def _in_a_line(row, left):
+    "An evaluation, and the seconds that are left if there is something left."
+    line = f"step {row['step']:>5}  training {row['train_loss']:.4f}  validation {row['val_loss']:.4f}"
+    if row['tokens_per_s']: line += f"  {row['tokens_per_s']:,} chars/s"
+    return line if left is None else f'{line}  {clock(left)} to go'
+
 # %% ../nbs/04_train.ipynb #ef5ede78
 @patch
 def fit(self:Run,
@@ -809,12 +823,8 @@ def fit(self:Run,
     progress = progress and not self.rank
     def say(text): progress and tqdm.write(text, file=sys.stderr)
     def evaluate_and_save():
-        start,left = self.seconds,self.remaining
-        row = self._evaluate_and_save(stop.is_set())
-        line = f"step {row['step']:>5}  training {row['train_loss']:.4f}  validation {row['val_loss']:.4f}"
-        if row['tokens_per_s']: line += f"  {row['tokens_per_s']:,} chars/s"
-        if begun < self.step < c.steps: line += f'  {clock(left)} to go'
-        say(line)
+        start,left = self.seconds,self.remaining if begun < self.step < c.steps else None
+        say(_in_a_line(self._evaluate_and_save(stop.is_set()), left))
         if on_evaluation and not self.rank: on_evaluation(self)
         self._since,self._evaluation = (self.step,self.seconds),self.seconds - start
     if self.folder and not self.rank: self.baselines   # reckoned now, so as not to be timed with the first evaluation
@@ -940,6 +950,12 @@ def command(func):
     func.cli = cli
     return func
 
+# %% ../nbs/04_train.ipynb #0de49163
+def _visible(text, stream):
+    "Text with control characters as codes if the stream is a terminal."
+    if not stream.isatty(): return text
+    return ''.join(c if c in '\n\t' or unicodedata.category(c) != 'Cc' else f'\\x{ord(c):02x}' for c in text)
+
 # %% ../nbs/04_train.ipynb #06c93a17
 def newest_run(
     root:str|Path='runs', # Where numbered runs are
@@ -1006,7 +1022,7 @@ def _read_settings(folder):
     return config,sizes
 
 def _own_text(folder):
-    "Name of the text a run learned from if `load_corpus` finds it by that, its name in any case, its checksum."
+    "Of the text that a run learned from: the name by which `load_corpus` finds it, if it does; its own name; its checksum."
     saved = read_json(folder/'config.json').get('corpus')
     name,sha256 = (saved.get('name'),saved.get('sha256')) if isinstance(saved, dict) else (None,None)
     return name if name in ('sample_play','tinyshakespeare') else None, name, sha256
@@ -1056,11 +1072,21 @@ def forecast(self:Run,
         said |= dict(memory=most, of=there, fits=int((.9*there - before[0]) / grown) if grown > 0 else None)
     return said
 
-# %% ../nbs/04_train.ipynb #0de49163
-def _visible(text, stream):
-    "Text with control characters as codes if the stream is a terminal."
-    if not stream.isatty(): return text
-    return ''.join(c if c in '\n\t' or unicodedata.category(c) != 'Cc' else f'\\x{ord(c):02x}' for c in text)
+# %% ../nbs/04_train.ipynb #064e3c63
+def _settings(preset, out, resume, given):
+    "Name of the settings, settings, sizes, and the folder of a run that is to be taken up."
+    if resume:
+        if preset or any(v is not None for k,v in given.items() if k != 'device'):
+            raise ValueError('--resume goes on with the settings of the run, whose rate was planned for its '
+                             'number of steps: leave out --preset, --steps, --accumulate, --seed, --patience and --init_from')
+        name,folder = 'as begun',_find_run(out)
+        config,sizes = _read_settings(folder)
+    else:
+        name,folder = preset or ('cpu' if pick_device(given['device'] or 'auto').type == 'cpu' else 'seed'),None
+        config,sizes = get_preset(name)
+        if given['init_from']:
+            config = replace(config, learning_rate=config.learning_rate/4, min_lr=config.min_lr and config.min_lr/4)
+    return name, replace(config, **{k: v for k,v in given.items() if v is not None}), sizes, folder
 
 # %% ../nbs/04_train.ipynb #0915e176
 def _say(text=''): print(_visible(text, sys.stderr), file=sys.stderr)
@@ -1103,22 +1129,6 @@ def _conclude(run, resume):
                                                   corpus=run.corpus.name, sha256=run.corpus.sha256))
     print(_visible(run.samples[run.metrics.index(run.best)].strip(), sys.stdout), flush=True)
     _say(f'\nLet it write more:\n  {_shell("minigpt_generate", str(run.folder))}')
-
-# %% ../nbs/04_train.ipynb #064e3c63
-def _settings(preset, out, resume, given):
-    "Name of the settings, settings, sizes, and the folder of a run that is to be taken up."
-    if resume:
-        if preset or any(v is not None for k,v in given.items() if k != 'device'):
-            raise ValueError('--resume goes on with the settings of the run, whose rate was planned for its '
-                             'number of steps: leave out --preset, --steps, --accumulate, --seed, --patience and --init_from')
-        name,folder = 'as begun',_find_run(out)
-        config,sizes = _read_settings(folder)
-    else:
-        name,folder = preset or ('cpu' if pick_device(given['device'] or 'auto').type == 'cpu' else 'seed'),None
-        config,sizes = get_preset(name)
-        if given['init_from']:
-            config = replace(config, learning_rate=config.learning_rate/4, min_lr=config.min_lr and config.min_lr/4)
-    return name, replace(config, **{k: v for k,v in given.items() if v is not None}), sizes, folder
 
 # %% ../nbs/04_train.ipynb #84519741
 @command
