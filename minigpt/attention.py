@@ -93,7 +93,8 @@ class MultiHeadAttention(nn.Module):
         "Let each position look at itself and those before it, in `H` ways."
         q,k,v = self.project(x)
         dropout = self.dropout if self.training else 0.
-        if self.training and q.dtype == torch.bfloat16 and q.device.type == 'cpu':   # the plain way learns faster
+        # the plain way learns faster
+        if self.training and q.dtype == torch.bfloat16 and q.device.type == 'cpu':
             return self.merge(attend(q, k, v, causal_mask(x.shape[1], x.device), dropout)[0])
         return self.merge(F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True))
 

@@ -91,7 +91,8 @@ def evaluate(
     text with nothing to score."""
     T = model.block_size
     new = T if stride is None else stride
-    if ids.ndim != 1: raise ValueError(f'evaluate takes one row of ids, not shape {tuple(ids.shape)}')
+    if ids.ndim != 1:
+        raise ValueError(f'evaluate takes one row of ids, not shape {tuple(ids.shape)}')
     if batch_size < 1: raise ValueError(f'batch_size must be at least 1, not {batch_size}')
     if not 1 <= new <= T: raise ValueError(f'stride must lie between 1 and {T}, not {stride}')
     if history is None or not len(history): history,ids = ids[:1],ids[1:]
@@ -227,7 +228,8 @@ def shorter(self:CountModel,
     order:int, # At most its own
 )->CountModel: # Ready to guess
     "The model of a lower order from the same counts, without counting again."
-    if not 1 <= order <= self.order: raise ValueError(f'order must lie in 1 to {self.order}, not {order}')
+    if not 1 <= order <= self.order:
+        raise ValueError(f'order must lie in 1 to {self.order}, not {order}')
     model = CountModel(order, self.vocab_size)
     model.keys,model.counts,model.neighbours = self.keys[:order],self.counts[:order],self.neighbours[:order-1]
     return model._weigh()

@@ -58,7 +58,8 @@ def breakdown(
 )->dict: # Label to (how many characters, mean loss in nats), in order of first appearance
     "Mean loss by group. Raises `ValueError` if there is not one label for each loss."
     losses = np.asarray(losses, dtype=np.float64)
-    if len(losses) != len(groups): raise ValueError(f'{len(groups)} labels for {len(losses)} losses')
+    if len(losses) != len(groups):
+        raise ValueError(f'{len(groups)} labels for {len(losses)} losses')
     places = {}
     index = np.array([places.setdefault(g, len(places)) for g in groups], dtype=np.int64)
     counts = np.bincount(index, minlength=len(places))

@@ -149,7 +149,8 @@ def sampling_probs(
     Source: Fan and others, Hierarchical Neural Story Generation (2018), for top-k; Holtzman and others, The
     Curious Case of Neural Text Degeneration (2020), section 3.1, for top-p.
     Raises `ValueError` for a temperature below 0, a `top_k` below 1, or a `top_p` outside 0 (excluded) to 1."""
-    if not 0 <= temperature < math.inf: raise ValueError(f'temperature must be at least 0, not {temperature}')
+    if not 0 <= temperature < math.inf:
+        raise ValueError(f'temperature must be at least 0, not {temperature}')
     if top_k is not None and top_k < 1: raise ValueError(f'top_k must be at least 1, not {top_k}')
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f'top_p must be above 0 and at most 1, not {top_p}')
@@ -181,7 +182,8 @@ class KVCache:
         self.layers = [(empty(), empty()) for _ in range(config.n_layer)]  # keys and values of each
         self.length = 0  # characters read so far
 
-    def __getstate__(self): return dict(layers=self.layers, length=self.length)   # a copy has nothing else of the original
+    # a copy has nothing else of the original
+    def __getstate__(self): return dict(layers=self.layers, length=self.length)
 
 # %% ../nbs/03_gpt.ipynb #77d887d9
 @patch
@@ -243,9 +245,11 @@ def stream(self:GPTLanguageModel,
     Raises `ValueError` for an empty prompt, ids outside the vocabulary, and what `sampling_probs` refuses."""
     if getattr(ids, 'ndim', 0) != 2 or not ids.numel():
         raise ValueError('a prompt is a tensor of token ids (B,T), each at least 1: encode the text first')
-    if max_new_tokens < 0: raise ValueError(f'max_new_tokens must be at least 0, not {max_new_tokens}')
+    if max_new_tokens < 0:
+        raise ValueError(f'max_new_tokens must be at least 0, not {max_new_tokens}')
     if isinstance(stop, str): raise ValueError('stop takes token ids: encode the text first')
-    sampling_probs(torch.zeros(1,1), temperature, top_k, top_p)   # refuse now, not at the first character
+    # refuse now, not at the first character
+    sampling_probs(torch.zeros(1,1), temperature, top_k, top_p)
     stop = None if stop is None or not len(stop) else torch.as_tensor(stop, device=self.device)
     for name,given in (('ids',ids), ('stop',stop)):
         if given is not None and not 0 <= given.min() <= given.max() < self.config.vocab_size:
@@ -264,14 +268,16 @@ def _stream(self:GPTLanguageModel, ids, max_new_tokens, dials, stop, generator):
         if cache.length + unread.shape[1] > T:
             pieces = [torch.cat(pieces, 1)[:,-max(T, S):]]
             unread,cache.length = pieces[0][:,-max(1, T//2):],0
-        with eval_mode(self) if any(p.training for p in parts) else nullcontext():   # whoever reads may change it
+        # whoever reads may change it
+        with eval_mode(self) if any(p.training for p in parts) else nullcontext():
             logits = self.forward_cached(unread, cache)[:,-1]
         probs = sampling_probs(logits, *dials)
         if i == 0 and not probs.isfinite().all():
             raise ValueError('the model answers with numbers that are not finite')
         if generator is not None: probs = probs.to(generator.device)
         noise = torch.empty_like(probs).exponential_(generator=generator)
-        new = (probs/noise).argmax(-1, keepdim=True).to(self.device)   # a draw, as multinomial makes it
+        # a draw, as multinomial makes it
+        new = (probs/noise).argmax(-1, keepdim=True).to(self.device)
         if S: new = torch.where(done[:,None], stop[-1], new)
         yield new[:,0]
         unread = new
@@ -324,10 +330,12 @@ def from_pretrained(cls:GPTLanguageModel,
         raise FileNotFoundError(f'{path} does not exist: the folder holds no finished model')
     if not path.is_file(): raise ValueError(f'{path} is not a plain file')
     try: config = GPTConfig(**sizes)
-    except TypeError: raise ValueError(f'{folder/"config.json"} does not describe a model') from None
+    except TypeError:
+        raise ValueError(f'{folder/"config.json"} does not describe a model') from None
     unfit = f'the weights in {path} do not fit the sizes in config.json'
     try:
-        with safe_open(path, 'pt') as f: parts = {k: f.get_slice(k) for k in f.keys()}   # names, shapes and formats alone
+        # names, shapes and formats alone
+        with safe_open(path, 'pt') as f: parts = {k: f.get_slice(k) for k in f.keys()}
         shapes = {k: tuple(p.get_shape()) for k,p in parts.items()}
     except Exception as e: raise ValueError(f'{path} is damaged, perhaps cut short ({e})') from None
     if config.n_layer > len(shapes): raise ValueError(unfit)
@@ -336,7 +344,8 @@ def from_pretrained(cls:GPTLanguageModel,
     except (RuntimeError, TypeError): raise ValueError(unfit) from None   # sizes beyond all measure
     if {k: tuple(p.shape) for k,p in model.named_parameters()} != shapes: raise ValueError(unfit)
     kinds = {p.get_dtype() for p in parts.values()}
-    if len(kinds) > 1 or not kinds <= {'F16','BF16','F32','F64'}: raise ValueError(f'{path} does not hold weights of one format')
+    if len(kinds) > 1 or not kinds <= {'F16','BF16','F32','F64'}:
+        raise ValueError(f'{path} does not hold weights of one format')
     model.load_state_dict(st.load_file(path), assign=True)
     if model.head.weight.dtype == torch.float16: model.float()
     return model.to(device).eval()

@@ -26,10 +26,12 @@ def text_pieces(
         with open(path, 'rb') as f:
             while data := f.read(size): yield decoder.decode(data)
         yield decoder.decode(b'', final=True)
-    except UnicodeDecodeError: raise ValueError(f'{path} is not UTF-8 text: convert it first') from None
+    except UnicodeDecodeError:
+        raise ValueError(f'{path} is not UTF-8 text: convert it first') from None
 
 # %% ../nbs/10_large.ipynb #f4e17819
-most_val = 200_000   # characters to be judged by: a tenth of gigabytes would take hours at each evaluation
+# characters to be judged by: a tenth of gigabytes would take hours at each evaluation
+most_val = 200_000
 
 @dataclass(frozen=True)
 class MappedCorpus(Corpus):
@@ -74,7 +76,8 @@ def _write_ids(path, out, known, progress):
                 n += len(piece)
                 progress(n)
             f.flush(); os.fsync(f.fileno())
-        if text.hexdigest() != known['sha256']: raise ValueError(f'{path} changed while it was read: begin again')
+        if text.hexdigest() != known['sha256']:
+            raise ValueError(f'{path} changed while it was read: begin again')
         os.replace(tmp, out)
     finally: tmp.unlink(missing_ok=True)
     return written.hexdigest()
@@ -118,7 +121,8 @@ def map_corpus(
         known['ids'] = _write_ids(path, ids, known, lambda n: progress('encoded', n))
         keep()
     with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', 'The given NumPy array is not writable')   # nobody writes to it
+        # nobody writes to it
+        warnings.filterwarnings('ignore', 'The given NumPy array is not writable')
         mapped = torch.from_numpy(np.memmap(ids, dtype=known['kind'], mode='r'))
     name = 'tinyshakespeare' if known['sha256'] == tiny_sha256 else path.stem.encode('utf-8', 'replace').decode()
     return MappedCorpus(name, '', known['sha256'], str(path), CharTokenizer(known['chars']), mapped)

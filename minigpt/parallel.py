@@ -21,16 +21,21 @@ def join_processes(
 )->tuple: # Which of them this is, from 0, and how many there are
     """Meet the processes that torchrun started; without it, one is alone.
 
-    They wait for each other up to two hours, as for an evaluation. Raises `ValueError` for a device that they can't use."""
+    They wait for each other up to two hours, as for an evaluation.
+    Raises `ValueError` for a device that they can't use."""
     if int(os.environ.get('WORLD_SIZE', 1)) == 1: return 0,1
-    if device.type not in ('cpu','cuda'): raise ValueError(f'several processes can not share {device}: try the device cpu')
-    if not dist.is_initialized(): dist.init_process_group('cpu:gloo,cuda:nccl' if device.type == 'cuda' else 'gloo', timeout=timedelta(hours=2))
+    if device.type not in ('cpu','cuda'):
+        raise ValueError(f'several processes can not share {device}: try the device cpu')
+    if not dist.is_initialized():
+        talk = 'cpu:gloo,cuda:nccl' if device.type == 'cuda' else 'gloo'
+        dist.init_process_group(talk, timeout=timedelta(hours=2))
     return dist.get_rank(),dist.get_world_size()
 
 def own_device()->torch.device: # A device of its own
     "The graphics card of this process: each of a machine has one. Raises `ValueError` if there are too few."
     device = torch.device('cuda', int(os.environ['LOCAL_RANK']))
-    if device.index >= torch.cuda.device_count(): raise ValueError(f'there are more processes than cards here, which are {torch.cuda.device_count()}')
+    if device.index >= torch.cuda.device_count():
+        raise ValueError(f'there are more processes than the {torch.cuda.device_count()} cards here')
     torch.cuda.set_device(device)
     return device
 
@@ -81,7 +86,8 @@ def shard_model(
     Source: Zhao and others, PyTorch FSDP (2023), section 3, by `torch.distributed.fsdp.fully_shard`."""
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
-    warnings.filterwarnings('ignore', 'FSDP2-wrapped')   # says that outputs must not be changed in place; ours are not
+    # says that outputs must not be changed in place; ours are not
+    warnings.filterwarnings('ignore', 'FSDP2-wrapped')
     mesh = init_device_mesh(device.type, (dist.get_world_size(),))
     for part in (*model.blocks, model):
         fully_shard(part, mesh=mesh)
@@ -101,7 +107,9 @@ def deal(
     x, # All of a tensor, the same in every process
     like:Tensor, # A tensor of this shape, dealt out or not
 )->Tensor: # This process's share of it, or all of it
-    "Deal a tensor out like another one, without sending it; what has another shape, as AdamW's count of steps, stays as it is."
+    """Deal a tensor out like another one, without sending it.
+
+    What has another shape, as AdamW's count of steps, stays as it is."""
     if not hasattr(like, 'full_tensor') or getattr(x, 'shape', None) != like.shape: return x
     from torch.distributed.tensor import distribute_tensor
     return distribute_tensor(x.to(like.device), like.device_mesh, like.placements, src_data_rank=None)

@@ -56,7 +56,9 @@ def decode_step(
     return _linear(model.head, _norm(model.norm, x))
 
 # %% ../nbs/09_speed.ipynb #342010ce
-def _kind(model, rows): return tuple(vars(model.config).values()), rows, model.head.weight.dtype, model.head.weight.device
+def _kind(model, rows):
+    W = model.head.weight
+    return tuple(vars(model.config).values()), rows, W.dtype, W.device
 
 @cache
 def _compiled(kind):
@@ -135,7 +137,8 @@ def _forward_fast(self, ids, cache):
     cache.length = cache.at = length + 1
     return logits[:,None]
 
-_forward_fast.__name__ = 'forward_cached'   # pickled by name: a model that is read back writes as models do
+# pickled by name: a model that is read back writes as models do
+_forward_fast.__name__ = 'forward_cached'
 
 # %% ../nbs/09_speed.ipynb #2eda5034
 def _write_by(self, rows, compiled):
@@ -159,9 +162,11 @@ def _try(self, rows, compiled):
     "Change to the fast step, or say why not and go back to the model's own way."
     try: _write_by(self, rows, compiled)
     except Exception as e:
-        getattr(self, 'fast_for', {}).pop(_kind(self, rows), None)   # it may have served before the model was changed
+        # it may have served before the model was changed
+        getattr(self, 'fast_for', {}).pop(_kind(self, rows), None)
         reason = str(e).strip().partition('\n')[0][:100]
-        warnings.warn(f"writing goes on {'uncompiled' if compiled else 'unrecorded'}, as the step does not serve here ({type(e).__name__}: {reason})")
+        how = 'uncompiled' if compiled else 'unrecorded'
+        warnings.warn(f'writing goes on {how}, as the step does not serve here ({type(e).__name__}: {reason})')
     return self
 
 # %% ../nbs/09_speed.ipynb #aa18d488
@@ -170,8 +175,9 @@ def _try(self, rows, compiled):
 def record_decode(self:GPTLanguageModel,
     batch_size:int=1, # Rows that will be written at a time, B
 )->GPTLanguageModel: # Itself
-    """On a graphics card, have the step for one character recorded, so that `stream` and `generate` write faster; elsewhere nothing changes.
+    """Have the step for one character recorded on a graphics card, so that `stream` and `generate` write faster.
 
+    Elsewhere nothing changes.
     Warns if the model has parts of its own, and lets it write its own way."""
     return _try(self, batch_size, compiled=False) if self.device.type == 'cuda' else self
 
@@ -180,8 +186,9 @@ def record_decode(self:GPTLanguageModel,
 def compile_decode(self:GPTLanguageModel,
     batch_size:int=1, # Rows that will be written at a time, B
 )->GPTLanguageModel: # Itself
-    """Compile the step for one character, so that `stream` and `generate` write faster, in the same numbers; on a graphics card it is recorded too.
+    """Compile the step for one character, so that `stream` and `generate` write faster, in the same numbers.
 
-    Takes seconds, the first time. Warns if there is no compiler that works, or if the model has parts of its own, and lets it
-    write its own way. Compile again after rebuilding a model; training it on, or copying it, is fine."""
+    On a graphics card it is recorded too. Takes seconds, the first time. Warns if there is no compiler that works,
+    or if the model has parts of its own, and lets it write its own way. Compile again after rebuilding a model;
+    training it on, or copying it, is fine."""
     return _try(self, batch_size, compiled=True)

@@ -32,7 +32,8 @@ def gather_corpus(
 )->tuple: # The text, and a list of sentences about what was changed in it
     """Put one text together.
 
-    Raises `OSError` for what can't be read, and `ValueError` for what is empty, not UTF-8, or larger than `max_bytes`."""
+    Raises `OSError` for what can't be read, and `ValueError` for what is empty, not UTF-8, or larger than
+    `max_bytes`."""
     paths,parts,size = list(_files(sources)),[],0
     changed = {'line ends of Windows or old Macs were made plain': [], 'the byte order mark was left out': [],
                'empty files were left out': []}
@@ -40,7 +41,8 @@ def gather_corpus(
         name = 'standard input' if path == '-' else str(path)
         data = sys.stdin.buffer.read(max_bytes+1) if path == '-' else file_bytes(path)
         size += len(data)
-        if size > max_bytes: raise ValueError(f'{name}: {max_bytes:,} bytes are the most that can be read at once: take a part of it')
+        if size > max_bytes:
+            raise ValueError(f'{name}: {max_bytes:,} bytes are the most that can be read at once: take a part of it')
         if not data and len(paths) > 1: changed['empty files were left out'].append(name); continue
         text = plain_text(data, name)
         for reason,found in zip(changed, (b'\r' in data, data.startswith(b'\xef\xbb\xbf'))):
@@ -52,7 +54,8 @@ def gather_corpus(
     parts = [p if p.endswith('\n') else p + '\n' for p in parts[:-1]] + parts[-1:]
     corpus = Corpus.from_text(''.join(parts), name.encode('utf-8', 'replace').decode(), str(sources[0]))
     if corpus.sha256 == tiny_sha256: corpus = replace(corpus, name='tinyshakespeare')
-    notes = [f'{reason}: {names[0] if len(names) == 1 else f"{len(names)} files"}' for reason,names in changed.items() if names]
+    notes = [f'{reason}: {names[0] if len(names) == 1 else f"{len(names)} files"}'
+             for reason,names in changed.items() if names]
     if len(paths) > 1: notes.insert(0, f'{len(paths)} files were read')
     return corpus,notes
 
@@ -67,18 +70,22 @@ def remarks(
     train,val = (np.asarray(p.cpu(), dtype=np.int64) for p in (train_ids[-5_000_000:], val_ids))
     said,few = [],lambda ids: ' '.join(repr(tokenizer.chars[i]) for i in ids[:8]) + (' ...' if len(ids) > 8 else '')
     new = set(val.tolist())
-    for piece in reversed(train_ids.split(10**6)):   # of a text on the disk usually the last piece is enough
+    # of a text on the disk usually the last piece is enough
+    for piece in reversed(train_ids.split(10**6)):
         if new: new -= set(piece.unique().tolist())
     if new := sorted(new):
-        said.append(f'{len(new)} characters are in the validation part alone, where training does not meet them: {few(new)}')
+        said.append(f'{len(new)} characters are in the validation part alone, '
+                    f'where training does not meet them: {few(new)}')
     cut = max(2, len(train) - len(val))
     if len(train) - cut >= 1000:
         counts = CountModel(2, tokenizer.vocab_size).fit(train[:cut])
         near,far = (counts.losses(ids, history=train[:cut]).mean().item() for ids in (train[cut:], val))
         if far > 1.1*near:
-            said.append(f'the validation part is of another kind: pairs of characters cost {far:.2f} nats there, and {near:.2f} just before it')
+            said.append('the validation part is of another kind: '
+                        f'pairs of characters cost {far:.2f} nats there, and {near:.2f} just before it')
     if (times := seen/len(train_ids)) > 20:
-        said.append(f'each character will be read about {times:,.0f} times: the text may be learned by heart. --patience 3 ends in time')
+        said.append(f'each character will be read about {times:,.0f} times: the text may be learned by heart. '
+                    '--patience 3 ends in time')
     return said
 
 # %% ../nbs/12_texts.ipynb #b44f1408

@@ -58,14 +58,16 @@ def file_bytes(
     path = Path(path)
     if path.is_dir(): raise IsADirectoryError(f'{path} is a folder: name a text file')
     if not path.exists(): raise FileNotFoundError(f'{path} does not exist: name a text file')
-    with open(path, 'rb') as f: return f.read(max_bytes+1)   # some things, /dev/zero for one, never end
+    # some things, /dev/zero for one, never end
+    with open(path, 'rb') as f: return f.read(max_bytes+1)
 
 def plain_text(
     data:bytes, # Text in UTF-8
     name:str|Path, # Where it is from, for messages
 )->str: # Its characters, with plain line ends
     "Decode a text. Raises `ValueError` as `read_text` does."
-    if len(data) > max_bytes: raise ValueError(f'{name} has more than {max_bytes:,} bytes: take a part of it')
+    if len(data) > max_bytes:
+        raise ValueError(f'{name} has more than {max_bytes:,} bytes: take a part of it')
     try: text = data.decode('utf-8-sig').replace('\r\n', '\n').replace('\r', '\n')
     except UnicodeDecodeError as e:
         raise ValueError(f'{name} is not UTF-8 text (byte {e.start}): convert it first') from None
@@ -77,7 +79,9 @@ def make_folder(
     folder:str|Path, # The folder
     exist_ok:bool=True, # Take one that is there
 ):
-    "Make a folder and those above it, so that their names are on the disk. Raises `FileExistsError` if it is there and must not be."
+    """Make a folder and those above it, so that their names are on the disk.
+
+    Raises `FileExistsError` if it is there and must not be."""
     new = [f for f in (Path(folder), *Path(folder).parents) if not f.exists()]
     Path(folder).mkdir(parents=True, exist_ok=exist_ok)
     for f in new: _sync_folder(f.parent)
@@ -115,13 +119,15 @@ def download(
     """Fetch a file and make sure that it is the right one.
 
     Raises `OSError` with no network, `ValueError` if what came is something else."""
-    if not url.startswith(('https://','file://')): raise ValueError(f'{url} is not an https address')
+    if not url.startswith(('https://','file://')):
+        raise ValueError(f'{url} is not an https address')
     try:
         with urlopen(url, timeout=timeout) as r:
             data,end = b'',time.monotonic() + 30*timeout   # all of it has to come in this time
             while piece := r.read(2**16):
                 data += piece
-                if len(data) > 2**26 or time.monotonic() > end: raise OSError('too long')   # far above any text used here
+                # far above any text used here
+                if len(data) > 2**26 or time.monotonic() > end: raise OSError('too long')
     except (HTTPException, OSError, ValueError) as e:
         raise OSError(f'{url} could not be read ({e})') from None
     if hashlib.sha256(data).hexdigest() != sha256:
@@ -133,7 +139,8 @@ tiny_url = 'https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tiny
 tiny_sha256 = '86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed'
 
 def _read_corpus(path, name=None):
-    name = name or Path(path).stem.encode('utf-8', 'replace').decode()   # a name that can be printed
+    # a name that can be printed
+    name = name or Path(path).stem.encode('utf-8', 'replace').decode()
     corpus = Corpus.from_text(read_text(path), name, str(path))
     if corpus.sha256 != tiny_sha256: return corpus
     return Corpus('tinyshakespeare', corpus.text, corpus.sha256, corpus.source)
@@ -247,7 +254,8 @@ def split(
     """Cut a text into a first part to learn from and a last part to be judged by.
 
     Raises `ValueError` if one of them would be empty."""
-    if not 0 < val_share < 1: raise ValueError(f'val_share must lie between 0 and 1, not {val_share}')
+    if not 0 < val_share < 1:
+        raise ValueError(f'val_share must lie between 0 and 1, not {val_share}')
     n = int(round(len(ids) * (1 - val_share), 6))   # 0.3 of 10 is 3, not 2.9999
     if not 0 < n < len(ids): raise ValueError(f'{len(ids)} characters are too few to split')
     return ids[:n], ids[n:]
@@ -282,9 +290,11 @@ def read_json(
     Raises `FileNotFoundError`, or `ValueError` if the file is damaged or holds something else."""
     if not Path(path).exists():
         raise FileNotFoundError(f'{path} does not exist: is the folder that of a run?')
-    if not Path(path).is_file(): raise ValueError(f'{path} is not a plain file')   # a pipe would be waited for
+    # a pipe would be waited for
+    if not Path(path).is_file(): raise ValueError(f'{path} is not a plain file')
     with open(path, 'rb') as f: data = f.read(max_json+1)
-    if len(data) > max_json: raise ValueError(f'{path} has more than {max_json:,} bytes, which no settings need')
+    if len(data) > max_json:
+        raise ValueError(f'{path} has more than {max_json:,} bytes, which no settings need')
     try: data = json.loads(data.decode())
     except UnicodeDecodeError: raise ValueError(f'{path} is not UTF-8 text') from None
     except (ValueError, RecursionError) as e:   # a number of very many digits is a ValueError
@@ -320,5 +330,6 @@ def from_pretrained(cls:CharTokenizer,
     if data.get('type') != 'characters' or not isinstance(data.get('chars'), str):
         raise ValueError(f'{path} does not hold a character tokenizer')
     try: data['chars'].encode()
-    except UnicodeEncodeError: raise ValueError(f'{path} has halves of characters in its vocabulary') from None
+    except UnicodeEncodeError:
+        raise ValueError(f'{path} has halves of characters in its vocabulary') from None
     return cls(data['chars'])

@@ -8,7 +8,8 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-import copy, gc, itertools, json, math, os, platform, shlex, signal, subprocess, sys, threading, time, unicodedata, zipfile
+import copy, gc, itertools, json, math, os, platform, shlex, signal, subprocess
+import sys, threading, time, unicodedata, zipfile
 import warnings
 import torch, torch.nn.functional as F
 import safetensors.torch as st
@@ -21,14 +22,14 @@ from tqdm.auto import tqdm
 try: import resource
 except ImportError: resource = None   # on Windows
 import minigpt
-from .tokenizer import (Corpus, CharTokenizer, find_pretrained, load_corpus, make_folder, read_json, split, write_atomic,
-                               write_json)
+from .tokenizer import (Corpus, CharTokenizer, find_pretrained, load_corpus, make_folder, read_json,
+                               split, write_atomic, write_json)
 from .bigram import CountModel, Evaluation, evaluate, get_batch
 from .gpt import GPTConfig, GPTLanguageModel
 from .large import MappedCorpus, map_corpus
 from .speed import Recorded
-from .parallel import (agree, averaging, connection_lost, deal, from_first, full_tensor, gather, join_processes, leave_processes, own_device,
-                              replicate_model, shard_model)
+from .parallel import (agree, averaging, connection_lost, deal, from_first, full_tensor, gather,
+                              join_processes, leave_processes, own_device, replicate_model, shard_model)
 from .safety import claim
 from .texts import gather_corpus, grow_vocab, load_pretrained, remarks
 
@@ -65,12 +66,13 @@ class TrainConfig:
 
 # %% ../nbs/04_train.ipynb #8d187ccb
 def _check_settings(config):
-    "Raises `ValueError`."
+    "Raises `ValueError` for what makes no sense."
     def check(name, ok, wanted):
         value = getattr(config, name)
         try: fine = ok(value)
         except (TypeError, AttributeError): fine = False
-        if not fine or type(value) is bool: raise ValueError(f'{name} must be {wanted}, not {value!r}')
+        if not fine or type(value) is bool:
+            raise ValueError(f'{name} must be {wanted}, not {value!r}')
     for name in ('steps','batch_size','accumulate','eval_every'):
         check(name, lambda n: type(n) is int and 1 <= n < 2**63, 'a whole number from 1 to 2**63-1')
     for name in ('warmup','seed'):
@@ -113,7 +115,8 @@ def balance(
     X = G.mT if tall else G   # the products are smaller this way round
     X = X / X.norm(dim=(-2,-1), keepdim=True).clamp(min=1e-7)
     X = X.reshape(-1, *X.shape[-2:])
-    for _ in range(5):   # 3.4445 X + (2.0315 A A - 4.7750 A) X, each product and its sum in one call
+    # 3.4445 X + (2.0315 A A - 4.7750 A) X, each product and its sum in one call
+    for _ in range(5):
         A = X @ X.mT
         X = torch.baddbmm(X, torch.baddbmm(A, A, A, beta=-4.7750, alpha=2.0315), X, beta=3.4445)
     return (X.mT if tall else X).reshape(G.shape)
@@ -143,7 +146,8 @@ class Muon(torch.optim.Optimizer):
         dtype:torch.dtype=torch.float32, # Numbers to balance in
     ):
         super().__init__(params, dict(lr=lr, weight_decay=weight_decay, momentum=momentum, dtype=dtype))
-        if any(p.ndim != 2 for g in self.param_groups for p in g['params']): raise ValueError('Muon takes matrices only')
+        if any(p.ndim != 2 for g in self.param_groups for p in g['params']):
+            raise ValueError('Muon takes matrices only')
 
     @torch.no_grad()
     def step(self):
@@ -160,13 +164,15 @@ class Muon(torch.optim.Optimizer):
                     mean = self.state[p]['momentum_buffer']
                     mean.lerp_(p.grad, 1-momentum)
                     ahead.append(p.grad.lerp(mean, momentum))
-                for p,step in zip(params, self._steps(ahead, .2*lr*max(shape)**.5)): p.mul_(1 - lr*decay).sub_(deal(step, p))
+                for p,step in zip(params, self._steps(ahead, .2*lr*max(shape)**.5)):
+                    p.mul_(1 - lr*decay).sub_(deal(step, p))
 
     def _steps(self, ahead, size):
         "All of one shape are balanced at once; of what is dealt out among processes only one is whole at a time."
         dealt = hasattr(ahead[0], 'full_tensor')
         for some in [[a] for a in ahead] if dealt else [ahead]:
-            yield from balance(torch.stack([full_tensor(a) for a in some]).to(self.defaults['dtype'])).float() * size
+            whole = torch.stack([full_tensor(a) for a in some])
+            yield from balance(whole.to(self.defaults['dtype'])).float() * size
 
 # %% ../nbs/04_train.ipynb #a47bad0b
 def make_optimizers(
@@ -199,7 +205,8 @@ def pick_device(
     there = dict(cuda=torch.cuda.is_available(), mps=torch.backends.mps.is_available(), cpu=True)
     if name == 'auto': name = next(n for n,ok in there.items() if ok)
     kind = name.split(':')[0]
-    if kind not in there: raise ValueError(f"device must be 'auto', 'cuda', 'mps' or 'cpu', not {name!r}")
+    if kind not in there:
+        raise ValueError(f"device must be 'auto', 'cuda', 'mps' or 'cpu', not {name!r}")
     if not there[kind]:
         raise ValueError(f'this machine has no {kind} device that PyTorch can use: try auto or cpu')
     try: device = torch.device(name)
@@ -210,7 +217,9 @@ def pick_device(
 
 # %% ../nbs/04_train.ipynb #72b9f7bf
 def _memory(device):
-    "Bytes in use and most so far, on the card or by the process, and bytes that the card or the machine has; None where nobody says."
+    """Bytes in use and most so far, on the card or by the process, and bytes that the card or the machine has.
+
+    None where nobody says."""
     if device.type == 'cuda':
         return (torch.cuda.memory_allocated(device), torch.cuda.max_memory_allocated(device),
                 torch.cuda.get_device_properties(device).total_memory)
@@ -237,9 +246,10 @@ class Run:
                 raise TypeError(f'a {kind.__name__} is wanted, not {type(given).__name__}')
         if out is not None and not str(out): raise ValueError('out is empty: name a folder')
         self.config,self.corpus,self.folder = config,corpus,None if out is None else Path(out)
-        self.tokenizer,parts,sizes,first = self._read_text(model_config)
-        self._take_place(shard)
+        self.tokenizer,parts,sizes,first = self._encode(model_config)
+        self._join(shard)
         self._check_memory(sizes)
+        self._check_length(sizes.block_size, *parts)
         on_disk = isinstance(corpus, MappedCorpus)   # stays there, and batches are moved
         self.train_ids,self.val_ids = parts if on_disk else (p.to(self.device) for p in parts)
         torch.manual_seed(config.seed)
@@ -253,7 +263,7 @@ class Run:
 
 # %% ../nbs/04_train.ipynb #40e15380
 @patch
-def _read_text(self:Run, model_config):
+def _encode(self:Run, model_config):
     "Tokenizer, ids of both parts, sizes, and the model to begin with if there is one."
     begun = self.folder is not None and (self.folder/'checkpoint'/'state.pt').exists()
     first,known = None,None
@@ -264,23 +274,21 @@ def _read_text(self:Run, model_config):
         model_config = replace(first.config, dropout=model_config.dropout)
     fits = known is not None and set(known.chars) >= set(self.corpus.text)
     tokenizer,*parts = self.corpus.encoded(known if fits else None)
-    T = model_config.block_size
-    if len(parts[0]) <= T or len(parts[1]) < 2:
-        raise ValueError(f'{self.corpus.name} has {len(self.corpus):,} characters, too few for a context '
-                         f'of {T}: bring a longer text, or take a smaller context'
-                         + (' (the preset smoke does)' if T > 32 else ''))
     return tokenizer, parts, replace(model_config, vocab_size=tokenizer.vocab_size), first
 
 # %% ../nbs/04_train.ipynb #942436ce
 @patch
-def _take_place(self:Run, shard):
+def _join(self:Run, shard):
     "Find the device and the other processes. Raises `ValueError` for what can't be divided among them."
-    c,self.device = self.config,pick_device(self.config.device)
+    c = self.config
+    self.device = pick_device(c.device)
     if self.device.type == 'cuda': gc.collect()   # an earlier run may still hold memory of the card
     self.rank,self.processes = join_processes(self.device)
     if self.processes > 1 and self.device.type == 'cuda': self.device = own_device()
-    if shard and self.processes == 1: raise ValueError('to deal the weights out takes several processes: start them with torchrun')
-    if from_first(self.corpus.sha256) != self.corpus.sha256: raise ValueError('this process reads another text than the first one')
+    if shard and self.processes == 1:
+        raise ValueError('to deal the weights out takes several processes: start them with torchrun')
+    if from_first(self.corpus.sha256) != self.corpus.sha256:
+        raise ValueError('this process reads another text than the first one')
     if c.batch_size % (self.processes*c.accumulate):
         raise ValueError(f'batch_size {c.batch_size} can not be divided among {self.processes} processes'
                          + (f' in {c.accumulate} parts' if c.accumulate > 1 else ''))
@@ -297,6 +305,15 @@ def _check_memory(self:Run, sizes):
         raise ValueError(f'a step would take {least/2**30:,.0f} GiB at least, and {self.device} has {memory[-1]/2**30:.0f}: '
                          'take a smaller batch_size or context' + (', or a larger accumulate' if ids < memory[-1] else ''))
 
+# %% ../nbs/04_train.ipynb #8b489657
+@patch
+def _check_length(self:Run, T, train_ids, val_ids):
+    "Raises `ValueError` if the text is too short."
+    if len(train_ids) <= T or len(val_ids) < 2:
+        raise ValueError(f'{self.corpus.name} has {len(self.corpus):,} characters, too few for a context '
+                         f'of {T}: bring a longer text, or take a smaller context'
+                         + (' (the preset smoke does)' if T > 32 else ''))
+
 # %% ../nbs/04_train.ipynb #4c73ff96
 @patch
 def _begin_at_zero(self:Run):
@@ -305,8 +322,10 @@ def _begin_at_zero(self:Run):
     self.grad_norm,self.best_weights = torch.tensor(0.),None
     self.lock,self.saved = None,None   # of the folder; step of the last good checkpoint
     self._rate = torch.zeros((), device=self.device)   # a GPU reads it from there
-    self._clipped = torch.zeros((), dtype=torch.int64, device=self.device)   # steps since the last evaluation
-    self._broken = torch.full((), -1, device=self.device)   # the first step whose gradient was no number
+    # steps since the last evaluation
+    self._clipped = torch.zeros((), dtype=torch.int64, device=self.device)
+    # the first step whose gradient was no number
+    self._broken = torch.full((), -1, device=self.device)
     self._recorded = Recorded(self._update) if self.processes == 1 else self._update
     self.expected = None   # seconds of the whole run, as they looked after its first steps
     self._start_clock(0.)
@@ -316,7 +335,9 @@ def _begin_at_zero(self:Run):
 def _make_learner(self:Run):
     "Choose who computes: the model, or on a graphics card a copy of it in 16 bits."
     if self.precision == 'bfloat16' and self.device.type == 'cuda' and not self.sharded:
-        if self.processes > 1: self.model.load_state_dict(from_first({k: v.cpu() for k,v in self.model.state_dict().items()}))   # or they would drift apart
+        if self.processes > 1:   # all begin with the weights of the first, or they would drift apart
+            weights = {k: v.cpu() for k,v in self.model.state_dict().items()}
+            self.model.load_state_dict(from_first(weights))
         self.rounded = copy.deepcopy(self.model).bfloat16()
     self.learner = self.rounded or self.model
     if self.processes > 1 and not self.sharded: self.learner = replicate_model(self.learner)
@@ -346,7 +367,8 @@ def speed(self:Run)->int: # Characters a second
 def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
     "Make one step: rate, batch, update."
     c,rate = self.config,learning_rate(self.step, self.config)
-    if self.rank: torch.manual_seed((c.seed + 1_000_003*self.step + self.rank) % 2**63)   # the first of several draws dropout as a single one would
+    # the first of several draws dropout as a single one would
+    if self.rank: torch.manual_seed((c.seed + 1_000_003*self.step + self.rank) % 2**63)
     if self.learner is None: self._make_learner()
     self.learner.train()
     for group in (g for o in self.optimizers for g in o.param_groups):
@@ -361,7 +383,8 @@ def learn(self:Run)->tuple: # Loss and length of the gradient, as tensors
     if c.clip: self._clipped += self.grad_norm > c.clip
     self.step += 1
     self._broken.masked_fill_((self._broken < 0) & ~self.grad_norm.isfinite(), self.step)
-    if self.device.type == 'cpu': self.check_finite()   # a graphics card would have to be waited for
+    # a graphics card would have to be waited for
+    if self.device.type == 'cpu': self.check_finite()
     return loss,self.grad_norm
 
 # %% ../nbs/04_train.ipynb #a9fd134f
@@ -385,12 +408,15 @@ def _take_gradient(self:Run):
 def _gradient(self:Run, x, y, parts):
     """Loss of a batch that is read in so many parts; the gradient is left at the weights.
 
-    Source: Micikevicius and others, Mixed Precision Training (2018), section 3.1, for weights that are kept apart from those that compute."""
+    Source: Micikevicius and others, Mixed Precision Training (2018), section 3.1, for weights that are kept apart
+    from those that compute."""
     total,autocast = torch.zeros((), device=self.device),self.precision == 'bfloat16' and not self.rounded
     if self.rounded: self._round()
     for i,(xp,yp) in enumerate(zip(x.chunk(parts), y.chunk(parts))):
-        with averaging(self.learner, self.rounded or i+1 == parts):   # processes exchange gradients after the last part, or of 16 bits after each
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=autocast): logits = self.learner(xp)
+        # processes exchange gradients after the last part, or of 16 bits after each
+        with averaging(self.learner, self.rounded or i+1 == parts):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=autocast):
+                logits = self.learner(xp)
             loss = F.cross_entropy(logits.float().flatten(0,1), yp.flatten()) / parts
             loss.backward()
         total += loss.detach()
@@ -416,24 +442,28 @@ def check_finite(self:Run):
     step = int(self._broken)
     if step < 0: return
     kept = '' if self.saved is None else f' (the last good checkpoint is of step {self.saved})'
-    raise ValueError(f'the loss stopped being a finite number at step {step}{kept}: try a lower learning_rate, a longer warmup, or clip')
+    raise ValueError(f'the loss stopped being a finite number at step {step}{kept}: '
+                     'try a lower learning_rate, a longer warmup, or clip')
 
 # %% ../nbs/04_train.ipynb #6c45ce30
 @patch
 def _what_fits(self:Run, x, y):
     "What to say when a batch was too large: how many pieces at a time are not."
     c,n = self.config,len(x)//self.config.accumulate
-    said,self._recorded = f'{n} piece{"s"*(n > 1)} at a time did not fit into the memory of {self.device}',self._update   # the recording is let go of
+    self._recorded = self._update   # the recording is let go of
+    said = f'{n} piece{"s"*(n > 1)} at a time did not fit into the memory of {self.device}'
     if n == 1: return f'{said}: take a smaller model or context'
     if self.processes > 1: return f'{said}: try a larger accumulate'
-    room = None if any(o.state for o in self.optimizers) else [torch.empty_like(p) for p in self.model.parameters() for _ in range(2)]   # as AdamW will take
+    if not any(o.state for o in self.optimizers):   # as much as AdamW will take
+        room = [torch.empty_like(p) for p in self.model.parameters() for _ in range(2)]
     for parts in [k for k in range(2, n+1) if n % k == 0]:
         self.model.zero_grad(); self.learner.zero_grad()
         if self.device.type == 'cuda': torch.cuda.empty_cache()
         some = slice(2*n//parts)   # two parts, as the second meets the gradient of the first
         try: self._gradient(x[some], y[some], 2)
         except torch.OutOfMemoryError: continue
-        return f'{said}, {n//parts} did: accumulate={c.accumulate*parts} reads the same batch in parts of that size'
+        return (f'{said}, {n//parts} did: accumulate={c.accumulate*parts} reads the same batch '
+                'in parts of that size')
     return f'{said}, and neither did one: take a smaller model or context'
 
 # %% ../nbs/04_train.ipynb #035d1e34
@@ -451,7 +481,8 @@ def _evaluate(self:Run, model, ids, **kw):
     while True:
         try: return evaluate(model, ids, batch_size=windows, **kw)
         except torch.OutOfMemoryError:
-            if windows == 1 or self.sharded: raise   # if dealt out, the other processes would not know of it
+            # if dealt out, the other processes would not know of it
+            if windows == 1 or self.sharded: raise
         windows //= 2   # what was held is freed by now
 
 # %% ../nbs/04_train.ipynb #90bed428
@@ -465,7 +496,8 @@ def measure(self:Run)->dict: # What was measured
     self.check_finite()
     known = self._evaluate(self.model, self.train_ids[-len(self.val_ids):])
     better = not self.metrics or val.nats < self.best['val_loss']
-    if better or self.sharded: weights = gather(self.model.state_dict())   # if dealt out, all have to take part
+    # if dealt out, all have to take part
+    if better or self.sharded: weights = gather(self.model.state_dict())
     if better: self.best_weights = {k: v.detach().cpu().clone() for k,v in weights.items()}
     steps,clipped = self.step - (self.last['step'] if self.metrics else 0),self._clipped.item()
     memory = _memory(self.device)
@@ -476,7 +508,8 @@ def measure(self:Run)->dict: # What was measured
     self._clipped.zero_()
     start = self.tokenizer.encode(first_char(self.tokenizer))[None]
     generator = torch.Generator().manual_seed(self.config.seed)
-    writer = self.model if self.sharded else self.model.record_decode()   # at each time, as the model may have been changed
+    # at each time, as the model may have been changed
+    writer = self.model if self.sharded else self.model.record_decode()
     self.samples.append(self.tokenizer.decode(writer.generate(start, 200, generator=generator)[0,1:]))
     self._since = self.step,self.seconds
     return self.metrics[-1]
@@ -574,7 +607,8 @@ def plot(self:Run): # A matplotlib figure
 @patch(as_prop=True)
 def settings(self:Run)->dict: # What a resumed run must agree in
     "Sizes, settings and text, in one row."
-    text = dict(corpus=self.corpus.name, sha256=self.corpus.sha256, val_characters=len(self.val_ids), vocabulary=self.tokenizer.chars)
+    text = dict(corpus=self.corpus.name, sha256=self.corpus.sha256, val_characters=len(self.val_ids),
+                vocabulary=self.tokenizer.chars)
     return asdict(self.model.config) | asdict(self.config) | text
 
 # %% ../nbs/04_train.ipynb #9b5a03f0
@@ -588,12 +622,15 @@ def save(self:Run):
     "Write the run folder if there is one: all that is needed to resume, and all that a reader wants."
     self.check_finite()
     if self.folder is None: return
-    state = dict(settings=self.settings, precision=self.precision, model=gather(self.model.state_dict()), best=self.best_weights,
+    state = dict(settings=self.settings, precision=self.precision,
+                 model=gather(self.model.state_dict()), best=self.best_weights,
                  optimizers=[gather(o.state_dict()) for o in self.optimizers],
-                 step=self.step, clipped=self._clipped, seconds=self.seconds, metrics=self.metrics, samples=self.samples,
+                 step=self.step, clipped=self._clipped, seconds=self.seconds,
+                 metrics=self.metrics, samples=self.samples,
                  random=_random_states(self.device))
     if self.rank: return   # what is dealt out is put together by all and written by the first
-    if self.lock and not Path(self.lock.lock_file).exists():   # the folder was taken away, and the claim with it
+    # the folder was taken away, and the claim with it
+    if self.lock and not Path(self.lock.lock_file).exists():
         self.lock.release(force=True); self.lock = claim(self.folder)
     write_json(self.folder/'config.json', self.describe())
     self.tokenizer.save_pretrained(self.folder)
@@ -602,9 +639,11 @@ def save(self:Run):
     texts = [f"--- step {row['step']}\n{text}\n" for row,text in zip(self.metrics, self.samples)]
     write_atomic(self.folder/'samples.txt', '\n'.join(texts).encode())
     with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', 'Glyph')   # a name in letters that the font lacks is drawn as boxes
+        # a name in letters that the font lacks is drawn as boxes
+        warnings.filterwarnings('ignore', 'Glyph')
         write_atomic(self.folder/'loss.png', lambda f: self.plot().savefig(f, dpi=120, format='png'))
-    write_atomic(self.folder/'checkpoint'/'state.pt', lambda f: torch.save(state, f))   # last: now the step counts
+    # last: now the step counts
+    write_atomic(self.folder/'checkpoint'/'state.pt', lambda f: torch.save(state, f))
 
 # %% ../nbs/04_train.ipynb #8ddefc3e
 @patch
@@ -614,7 +653,8 @@ def _check_state(self:Run, state):
     numbers = [state['seconds'], *(row[k] for row in rows for k in ('step','train_loss','val_loss','seconds'))]
     if not (type(state['step']) is int and 0 <= state['step'] <= self.config.steps and state['seconds'] >= 0
             and all(type(n) in (int,float) and abs(n) < 1e12 for n in numbers)
-            and type(rows) is type(texts) is list and len(texts) == len(rows) and all(row['protocol'].isprintable() for row in rows)
+            and type(rows) is type(texts) is list and len(texts) == len(rows)
+            and all(row['protocol'].isprintable() for row in rows)
             and state.get('precision', 'float32') in ('float32','bfloat16')
             and all(v.dtype == torch.float32 and v.isfinite().all() for v in state['best'].values())):
         raise ValueError('no state of a run')
@@ -623,8 +663,10 @@ def _check_state(self:Run, state):
         params = [p for group in optimizer.param_groups for p in group['params']]
         for i,kept in saved['state'].items():   # an optimiser does not look at shapes itself
             shape = params[range(len(params))[i]].shape if i >= 0 else None
-            wanted = dict(momentum_buffer=shape) if isinstance(optimizer, Muon) else dict(step=(), exp_avg=shape, exp_avg_sq=shape)
-            if {k: v.shape for k,v in kept.items() if v.layout == torch.strided} != wanted: raise ValueError('what is no memory of this optimiser')
+            wanted = (dict(momentum_buffer=shape) if isinstance(optimizer, Muon)
+                      else dict(step=(), exp_avg=shape, exp_avg_sq=shape))
+            if {k: v.shape for k,v in kept.items() if v.layout == torch.strided} != wanted:
+                raise ValueError('what is no memory of this optimiser')
 
 # %% ../nbs/04_train.ipynb #5fee897e
 def _apart(saved):
@@ -638,7 +680,8 @@ def _read_checkpoint(self:Run):
     path = self.folder/'checkpoint'/'state.pt'
     try:
         weights = sum(p.numel()*p.element_size() for p in self.model.parameters())
-        with zipfile.ZipFile(path) as f: size = sum(i.file_size for i in f.infolist())   # what it would take in memory
+        # what it would take in memory
+        with zipfile.ZipFile(path) as f: size = sum(i.file_size for i in f.infolist())
         if size > 8*weights + 2**26: raise OSError('far too large for this model')
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')   # of pickles by others
@@ -647,11 +690,13 @@ def _read_checkpoint(self:Run):
         differ = [k for k in new if k not in ('device','corpus') and old.get(k, new[k]) != new[k]]
         name,sha256 = old['corpus'],old['sha256']
     except Exception as e:
-        raise ValueError(f'the checkpoint in {self.folder} is damaged ({e if isinstance(e, OSError) else type(e).__name__})') from None
+        what = e if isinstance(e, OSError) else type(e).__name__
+        raise ValueError(f'the checkpoint in {self.folder} is damaged ({what})') from None
     if sha256 != new['sha256']:
         raise ValueError(f"{self.folder} learned from {name!r}, which is another text than "
                          f"{self.corpus.name!r}: name it with --data")
-    if differ: raise ValueError(f'{self.folder} was begun with other settings for {", ".join(differ)}')
+    if differ:
+        raise ValueError(f'{self.folder} was begun with other settings for {", ".join(differ)}')
     return state
 
 # %% ../nbs/04_train.ipynb #3e92afbf
@@ -669,11 +714,14 @@ def load(self:Run):
         self.best_weights = {k: _apart(v) for k,v in state['best'].items()}
         for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True):
             params = [p for group in optimizer.param_groups for p in group['params']]
-            for i,kept in saved['state'].items(): saved['state'][i] = {k: deal(_apart(v), params[i]) for k,v in kept.items()}
-            own_groups = optimizer.state_dict()['param_groups']   # from the settings, not from the file
+            for i,kept in saved['state'].items():
+                saved['state'][i] = {k: deal(_apart(v), params[i]) for k,v in kept.items()}
+            # from the settings, not from the file
+            own_groups = optimizer.state_dict()['param_groups']
             optimizer.load_state_dict(dict(state=saved['state'], param_groups=own_groups))
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
-        self.precision = state.get('precision', self.precision)   # of the machine where it was begun
+        # of the machine where it was begun
+        self.precision = state.get('precision', self.precision)
         self.saved = self.step
         self._clipped += state.get('clipped', 0)
         self._start_clock(state['seconds'])
@@ -686,7 +734,8 @@ def load(self:Run):
         raise ValueError(f'the checkpoint in {self.folder} is damaged ({type(e).__name__})') from None
 
 # %% ../nbs/04_train.ipynb #e12f9c7b
-_run_files = ('config.json','model.safetensors','tokenizer.json','metrics.jsonl','samples.txt','loss.png','evaluation.json')
+_run_files = ('config.json','model.safetensors','tokenizer.json','metrics.jsonl','samples.txt','loss.png',
+              'evaluation.json')
 
 @patch
 def _check_folder(self:Run, resume):
@@ -700,7 +749,8 @@ def _check_folder(self:Run, resume):
     if not resume and (there := [n for n in _run_files if (self.folder/n).exists()]):
         raise FileExistsError(f'{self.folder} has a {there[0]} that can not be resumed from: '
                               'choose another folder')
-    if blocked := [n for n in _run_files if (self.folder/n).is_dir()]: raise IsADirectoryError(f'{self.folder/blocked[0]} is a folder: move it away')
+    if blocked := [n for n in _run_files if (self.folder/n).is_dir()]:
+        raise IsADirectoryError(f'{self.folder/blocked[0]} is a folder: move it away')
 
 # %% ../nbs/04_train.ipynb #fbae85d5
 @patch
@@ -737,10 +787,12 @@ def stop_signals():
     stop,first = threading.Event(),math.inf
     def handler(number, frame):
         nonlocal first
-        if time.monotonic() > first + 1: raise KeyboardInterrupt   # what comes at once is the same one, handed on by torchrun
+        # what comes at once is the same one, handed on by torchrun
+        if time.monotonic() > first + 1: raise KeyboardInterrupt
         first = min(first, time.monotonic())
         stop.set()
-    if threading.current_thread() is not threading.main_thread():   # signals reach the main thread alone
+    # signals reach the main thread alone
+    if threading.current_thread() is not threading.main_thread():
         yield stop
         return
     old = {s: signal.signal(s, handler) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -775,7 +827,8 @@ def _writing(self:Run):
     try: yield
     except RuntimeError as e:
         if not connection_lost(e): raise
-        kept = 'nothing was saved yet' if self.saved is None else f'the last good checkpoint is of step {self.saved}: --resume it'
+        kept = ('nothing was saved yet' if self.saved is None
+                else f'the last good checkpoint is of step {self.saved}: --resume it')
         raise ConnectionError(f'another process was lost at step {self.step}; {kept}') from None
     finally:
         if self.lock: self.lock.release(force=True)
@@ -788,8 +841,10 @@ def _try_to_save(self:Run, stopping):
     try: self.save()
     except OSError as e:
         if self.saved is None: raise
-        kept = f'{self.folder} could not be written at step {self.step} ({e.strerror or e}); the last good checkpoint is of step {self.saved}'
-        if self.step == self.config.steps or self.ended_early or stopping: raise OSError(f'{kept}: make room there, and --resume the run') from None
+        kept = (f'{self.folder} could not be written at step {self.step} ({e.strerror or e}); '
+                f'the last good checkpoint is of step {self.saved}')
+        if self.step == self.config.steps or self.ended_early or stopping:
+            raise OSError(f'{kept}: make room there, and --resume the run') from None
         warnings.warn(f'{kept}. Training goes on; the next evaluation tries again')
     else: self.saved = self.folder and self.step
 
@@ -827,7 +882,8 @@ def fit(self:Run,
         say(_in_a_line(self._evaluate_and_save(stop.is_set()), left))
         if on_evaluation and not self.rank: on_evaluation(self)
         self._since,self._evaluation = (self.step,self.seconds),self.seconds - start
-    if self.folder and not self.rank: self.baselines   # reckoned now, so as not to be timed with the first evaluation
+    # reckoned now, so as not to be timed with the first evaluation
+    if self.folder and not self.rank: self.baselines
     form = '{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]'
     watched = progress and (IN_NOTEBOOK or sys.stderr is not None and sys.stderr.isatty())
     with stop_signals() as stop, self._writing():
@@ -933,10 +989,12 @@ def command(func):
         options = vars(anno_parser(func, prog=func.__name__).parse_args(argv))
         options = {k: v for k,v in options.items() if k not in ('pdb','xtra')}
         if sys.stderr is None: sys.stderr = open(os.devnull, 'w')
-        rank,errors = os.environ.get('RANK', '0'),sys.stderr   # of several processes all say what went wrong with them
+        # of several processes all say what went wrong with them
+        rank,errors = os.environ.get('RANK', '0'),sys.stderr
         name = func.__name__ + (f' (process {rank})' if rank != '0' else '')
         say = lambda text, kind='error: ': print(_visible(f'{name}: {kind}{text}', errors), file=errors)
-        for stream in (sys.stdout, sys.stderr):   # a terminal that lacks a letter shows its code instead
+        # a terminal that lacks a letter shows its code instead
+        for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: say(message, 'warning: ')
@@ -979,7 +1037,7 @@ def _new_folder(name, root='runs'):
 large_bytes = 2**27   # from this size on a text stays on the disk
 
 def _load_text(data):
-    "What `load_corpus` finds, or what `gather_corpus` puts together, or a large file mapped into memory; what was done is said."
+    "What `load_corpus` finds, what `gather_corpus` puts together, or a large file mapped into memory."
     if not data: return load_corpus()
     if len(data) == 1 and data[0] in ('tinyshakespeare','sample_play'): return load_corpus(data[0])
     path = os.path.expanduser(data[0])
@@ -1011,18 +1069,19 @@ def _find_run(run, spare=None):
     return folder
 
 def _read_settings(folder):
-    "Settings and sizes of a run that is to be resumed; sizes beyond its checkpoint are refused before they take memory."
+    "Settings and sizes of a run that is to be resumed; sizes beyond its checkpoint are refused."
     saved,state = read_json(folder/'config.json'),folder/'checkpoint'/'state.pt'
     try: config,sizes = TrainConfig(**saved['training']), GPTConfig(**saved['model'])
     except (KeyError, TypeError):
         raise ValueError(f'{folder} is not the folder of a run: its config.json has no settings') from None
-    matrices = sizes.n_embd * (sizes.block_size + 12*sizes.n_layer*sizes.n_embd)   # numbers of four bytes in them, at least
+    # numbers of four bytes in them, at least
+    matrices = sizes.n_embd * (sizes.block_size + 12*sizes.n_layer*sizes.n_embd)
     if 4*matrices > (state.stat().st_size if state.exists() else 2**30):
         raise ValueError(f'the checkpoint in {folder} is too small for the sizes in config.json')
     return config,sizes
 
 def _own_text(folder):
-    "Of the text that a run learned from: the name by which `load_corpus` finds it, if it does; its own name; its checksum."
+    "Of the text of a run: the name by which `load_corpus` finds it, if it does; its own name; its checksum."
     saved = read_json(folder/'config.json').get('corpus')
     name,sha256 = (saved.get('name'),saved.get('sha256')) if isinstance(saved, dict) else (None,None)
     return name if name in ('sample_play','tinyshakespeare') else None, name, sha256
@@ -1064,7 +1123,8 @@ def forecast(self:Run,
     start = self.seconds
     self.measure()
     evaluation = self.seconds - start
-    evaluations = math.ceil(c.steps/c.eval_every) + 2   # one before the first step, one with overlapping windows
+    # one before the first step, one with overlapping windows
+    evaluations = math.ceil(c.steps/c.eval_every) + 2
     said = dict(seconds=c.steps*step + evaluations*evaluation, step=step, evaluation=evaluation, speed=speed)
     if after:
         _,most,there = after
@@ -1082,14 +1142,16 @@ def _settings(preset, out, resume, given):
         name,folder = 'as begun',_find_run(out)
         config,sizes = _read_settings(folder)
     else:
-        name,folder = preset or ('cpu' if pick_device(given['device'] or 'auto').type == 'cpu' else 'seed'),None
+        usual = 'cpu' if pick_device(given['device'] or 'auto').type == 'cpu' else 'seed'
+        name = preset or usual
         config,sizes = get_preset(name)
+        folder = None   # it gets one later
         if given['init_from']:
             config = replace(config, learning_rate=config.learning_rate/4, min_lr=config.min_lr and config.min_lr/4)
     return name, replace(config, **{k: v for k,v in given.items() if v is not None}), sizes, folder
 
 # %% ../nbs/04_train.ipynb #0915e176
-def _say(text=''): print(_visible(text, sys.stderr), file=sys.stderr)
+def _say(text): print(_visible(text, sys.stderr), file=sys.stderr)
 
 def _introduce(run, name, resume):
     "Say what is trained, on which text, how and where."
@@ -1135,7 +1197,9 @@ def _conclude(run, resume):
 def minigpt_train(
     data:Param("Text files, folders of .txt files, '-' for standard input, or 'tinyshakespeare' or 'sample_play' "
                '(default: what can be found)', str, nargs='+')=None,
-    preset:Param('Settings (default: seed on a GPU, cpu without one; fast: the same model as seed, in a quarter of its steps; best: in twice as many as fast; quick takes a fraction of the time of cpu and learns less, cpu10 takes longer and learns more)', str,
+    preset:Param('Settings (default: seed on a GPU, cpu without one; fast: the same model as seed, in a quarter of '
+                 'its steps; best: in twice as many as fast; quick takes a fraction of the time of cpu and learns '
+                 'less, cpu10 takes longer and learns more)', str,
                  choices=['seed','fast','best','quick','cpu','cpu10','smoke'])=None,
     steps:int=None, # Number of steps (default: the preset's)
     accumulate:int=None, # Read each batch in so many parts, which takes less memory (default: the preset's)
@@ -1145,7 +1209,7 @@ def minigpt_train(
     seed:int=None, # For first weights, batches and dropout (default: the preset's)
     patience:int=None, # End after so many evaluations without a better validation loss (default: never)
     init_from:str=None, # Go on from the model of this run, or 'shakespeare-small', at a quarter of the preset's rate
-    shard:bool=False, # With several processes (torchrun): deal the weights out among them, for a model that one card can't hold
+    shard:bool=False, # With several processes (torchrun): deal the weights out, if one card can't hold them
     tensorboard:bool=False, # Also write the measurements for TensorBoard, into the folder's tensorboard/
     dry_run:bool=False, # Only try a few steps, and say what the run would take in time and memory
 ):
@@ -1153,11 +1217,15 @@ def minigpt_train(
     if tensorboard and not find_spec('tensorboard'):
         raise ValueError('--tensorboard needs the package tensorboard: pip install tensorboard')
     if out == '': raise ValueError('--out is empty: name a folder')
-    if out == 'shakespeare-small': raise ValueError('--out: shakespeare-small is the name of the model in the package')
+    if out == 'shakespeare-small':
+        raise ValueError('--out: shakespeare-small is the name of the model in the package')
     if resume and dry_run: raise ValueError('--dry_run tries a new run: leave out --resume')
-    if int(os.environ.get('RANK', 0)): sys.stdout = sys.stderr = open(os.devnull, 'w')   # the first of several speaks, but for errors
-    if '-' in (data or []) and int(os.environ.get('WORLD_SIZE', 1)) > 1: raise ValueError('several processes can not share the standard input: name a file')
-    given = dict(steps=steps, accumulate=accumulate, seed=seed, device=device, patience=patience, init_from=init_from)
+    # the first of several speaks, but for errors
+    if int(os.environ.get('RANK', 0)): sys.stdout = sys.stderr = open(os.devnull, 'w')
+    if '-' in (data or []) and int(os.environ.get('WORLD_SIZE', 1)) > 1:
+        raise ValueError('several processes can not share the standard input: name a file')
+    given = dict(steps=steps, accumulate=accumulate, seed=seed, device=device, patience=patience,
+                 init_from=init_from)
     name,config,sizes,folder = _settings(preset, out, resume, given)
     if resume: data = data or [n for n in _own_text(folder)[:1] if n]
     run = Run(config, sizes, _load_text([data] if isinstance(data, str) else data), folder, shard)
@@ -1165,7 +1233,8 @@ def minigpt_train(
         _introduce(run, name, resume)
         _foretell(run)
         return leave_processes()
-    if not run.rank: run.baselines   # reckoned before there is a folder: a stop during it leaves nothing behind
+    # reckoned before there is a folder: a stop during it leaves nothing behind
+    if not run.rank: run.baselines
     if not resume: run.folder = Path(out) if out else from_first(None if run.rank else _new_folder(name))
     run.begin(resume)
     _introduce(run, name, resume)
@@ -1241,13 +1310,15 @@ def minigpt_eval(
                          'name a text with --data')
     if isinstance(corpus, MappedCorpus):
         if not own: raise ValueError(f'{data} is too large to be judged whole: take a part of it')
-        if corpus.tokenizer.chars != tokenizer.chars: raise ValueError(f'the vocabulary in {folder} is not that of its text')
+        if corpus.tokenizer.chars != tokenizer.chars:
+            raise ValueError(f'the vocabulary in {folder} is not that of its text')
         _,history,ids = corpus.encoded()
     else:
         history,ids = corpus.encoded(tokenizer)[1:] if own else (None,tokenizer.encode(corpus.text))
     watched = sys.stderr is not None and sys.stderr.isatty()
     result = evaluate(model, ids, history=history, stride=stride, progress=watched)
-    if not math.isfinite(result.nats): raise ValueError('the model answers with numbers that are not finite')
+    if not math.isfinite(result.nats):
+        raise ValueError('the model answers with numbers that are not finite')
     print(f'{result.nats:.4f} nats, {result.bits:.4f} bits, perplexity {result.perplexity:.3f} per character')
     print(f"{len(result.losses):,} characters, {'the validation part' if own else 'all'} of {corpus.name}, "
           f'{result.protocol}', file=sys.stderr)

@@ -192,7 +192,7 @@ ZOO = [Mutant(*m) for m in (
  'A small file that unpacks to a large one fills the memory.', classic, '11_safety'),
 ('stops-at-a-full-disk', '04_train', "if self.saved is None: raise", 'raise',
  'A full disk in the middle of a run ends it.', classic, '11_safety'),
-('vocabulary-turned-round', '04_train', ', vocabulary=self.tokenizer.chars)', ')',
+('vocabulary-turned-round', '04_train', ',\n                vocabulary=self.tokenizer.chars)', ')',
  'A run goes on with its characters in another order, and so with other ids.', classic),
 ('too-large-is-begun', '04_train', 'self._check_memory(sizes)', 'pass',
  'A batch that no memory could hold is begun.', classic),
