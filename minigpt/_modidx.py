@@ -181,6 +181,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                'minigpt.train.Run._evaluate_and_save': ('train.html#run._evaluate_and_save', 'minigpt/train.py'),
                                'minigpt.train.Run._gradient': ('train.html#run._gradient', 'minigpt/train.py'),
                                'minigpt.train.Run._join': ('train.html#run._join', 'minigpt/train.py'),
+                               'minigpt.train.Run._load_optimizers': ('train.html#run._load_optimizers', 'minigpt/train.py'),
                                'minigpt.train.Run._make_learner': ('train.html#run._make_learner', 'minigpt/train.py'),
                                'minigpt.train.Run._read_checkpoint': ('train.html#run._read_checkpoint', 'minigpt/train.py'),
                                'minigpt.train.Run._round': ('train.html#run._round', 'minigpt/train.py'),

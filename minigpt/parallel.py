@@ -31,6 +31,7 @@ def join_processes(
         dist.init_process_group(talk, timeout=timedelta(hours=2))
     return dist.get_rank(),dist.get_world_size()
 
+# %% ../nbs/13_parallel.ipynb #18b3c3c2
 def own_device()->torch.device: # A device of its own
     "The graphics card of this process: each of a machine has one. Raises `ValueError` if there are too few."
     device = torch.device('cuda', int(os.environ['LOCAL_RANK']))
@@ -47,6 +48,7 @@ def replicate_model(
     Source: Li and others, PyTorch Distributed (2020), section 3."""
     return DistributedDataParallel(model, device_ids=[model.device] if model.device.type == 'cuda' else None)
 
+# %% ../nbs/13_parallel.ipynb #da98777c
 def connection_lost(
     error:Exception, # Raised while processes talked
 )->bool: # True if that is what it is about

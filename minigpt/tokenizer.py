@@ -75,6 +75,13 @@ def plain_text(
     return text
 
 # %% ../nbs/00_tokenizer.ipynb #61f12097
+def _sync_folder(folder):
+    "Have the names in a folder on the disk too, where a folder can be opened for that."
+    if os.name == 'nt': return
+    opened = os.open(folder, os.O_RDONLY)
+    try: os.fsync(opened)
+    finally: os.close(opened)
+
 def make_folder(
     folder:str|Path, # The folder
     exist_ok:bool=True, # Take one that is there
@@ -86,6 +93,7 @@ def make_folder(
     Path(folder).mkdir(parents=True, exist_ok=exist_ok)
     for f in new: _sync_folder(f.parent)
 
+# %% ../nbs/00_tokenizer.ipynb #584c662f
 def write_atomic(
     path:str|Path, # The file to write or replace
     data:bytes, # Its new content, or a function that writes it to an open file
@@ -102,13 +110,6 @@ def write_atomic(
         os.replace(tmp, path)
         _sync_folder(path.parent)
     finally: tmp.unlink(missing_ok=True)
-
-def _sync_folder(folder):
-    "Have the names in a folder on the disk too, where a folder can be opened for that."
-    if os.name == 'nt': return
-    opened = os.open(folder, os.O_RDONLY)
-    try: os.fsync(opened)
-    finally: os.close(opened)
 
 # %% ../nbs/00_tokenizer.ipynb #3f8db61e
 def download(

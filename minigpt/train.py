@@ -617,6 +617,7 @@ def _random_states(device):
     if device.type != 'cpu': states[device.type] = torch.get_device_module(device).get_rng_state(device)
     return states
 
+# %% ../nbs/04_train.ipynb #7ff89d43
 @patch
 def save(self:Run):
     "Write the run folder if there is one: all that is needed to resume, and all that a reader wants."
@@ -699,6 +700,17 @@ def _read_checkpoint(self:Run):
         raise ValueError(f'{self.folder} was begun with other settings for {", ".join(differ)}')
     return state
 
+# %% ../nbs/04_train.ipynb #c128f604
+@patch
+def _load_optimizers(self:Run, states):
+    "Give each back what it remembered; its rates and the like are those of the settings, whatever a file says."
+    for optimizer,saved in zip(self.optimizers, states, strict=True):
+        params = [p for group in optimizer.param_groups for p in group['params']]
+        for i,kept in saved['state'].items():
+            saved['state'][i] = {k: deal(_apart(v), params[i]) for k,v in kept.items()}
+        own_groups = optimizer.state_dict()['param_groups']
+        optimizer.load_state_dict(dict(state=saved['state'], param_groups=own_groups))
+
 # %% ../nbs/04_train.ipynb #3e92afbf
 @patch
 def load(self:Run):
@@ -712,13 +724,7 @@ def load(self:Run):
         for weights in (state['best'], state['model']):   # do both fit?
             self.model.load_state_dict({k: deal(v, own[k]) if k in own else v for k,v in weights.items()})
         self.best_weights = {k: _apart(v) for k,v in state['best'].items()}
-        for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True):
-            params = [p for group in optimizer.param_groups for p in group['params']]
-            for i,kept in saved['state'].items():
-                saved['state'][i] = {k: deal(_apart(v), params[i]) for k,v in kept.items()}
-            # from the settings, not from the file
-            own_groups = optimizer.state_dict()['param_groups']
-            optimizer.load_state_dict(dict(state=saved['state'], param_groups=own_groups))
+        self._load_optimizers(state['optimizers'])
         self.step,self.metrics,self.samples = state['step'],state['metrics'],state['samples']
         # of the machine where it was begun
         self.precision = state.get('precision', self.precision)

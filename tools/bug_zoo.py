@@ -183,7 +183,7 @@ ZOO = [Mutant(*m) for m in (
 # What must not be lost, and what must not be let in
 ('content-not-on-the-disk', '00_tokenizer', '            os.fsync(f.fileno())\n', '',
  'A file gets its name before its content is on the disk: after a power failure it is empty.', classic, '11_safety'),
-('new-folder-may-be-lost', '00_tokenizer', '    for f in new: _sync_folder(f.parent)\n', '',
+('new-folder-may-be-lost', '00_tokenizer', '    for f in new: _sync_folder(f.parent)', '',
  'A file is on the disk, and the name of the new folder that holds it is not.', classic, '11_safety'),
 ('checkpoint-before-the-weights', '04_train', "    write_json(self.folder/'config.json', self.describe())\n",
  "    write_json(self.folder/'config.json', self.describe())\n    write_atomic(self.folder/'checkpoint'/'state.pt', lambda f: torch.save(state, f))\n",
