@@ -217,6 +217,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                'minigpt.train._apart': ('train.html#_apart', 'minigpt/train.py'),
                                'minigpt.train._check_settings': ('train.html#_check_settings', 'minigpt/train.py'),
                                'minigpt.train._conclude': ('train.html#_conclude', 'minigpt/train.py'),
+                               'minigpt.train._decay_groups': ('train.html#_decay_groups', 'minigpt/train.py'),
                                'minigpt.train._find_run': ('train.html#_find_run', 'minigpt/train.py'),
                                'minigpt.train._foretell': ('train.html#_foretell', 'minigpt/train.py'),
                                'minigpt.train._in_a_line': ('train.html#_in_a_line', 'minigpt/train.py'),

@@ -104,6 +104,14 @@ def learning_rate(
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
     return end + (top-end) * (1 + math.cos(math.pi*min(1, done))) / 2
 
+# %% ../nbs/04_train.ipynb #4776689e
+def _decay_groups(params, weight_decay, decay_all):
+    "Those that are held back, and those that are spared."
+    params = list(params)
+    decayed = [p for p in params if p.ndim >= 2 or decay_all]
+    spared = [p for p in params if not (p.ndim >= 2 or decay_all)]
+    return [dict(params=decayed, weight_decay=weight_decay), dict(params=spared, weight_decay=0.)]
+
 # %% ../nbs/04_train.ipynb #bc45f5aa
 def balance(
     G:Tensor, # (...,m,n) matrices
@@ -186,9 +194,7 @@ def make_optimizers(
     matrices = [p for p in model.blocks.parameters() if p.ndim == 2] if muon else []
     taken = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in taken]
-    decayed = [p for p in rest if p.ndim >= 2 or config.decay_all]
-    spared = [p for p in rest if not (p.ndim >= 2 or config.decay_all)]
-    groups = [dict(params=decayed, weight_decay=config.weight_decay), dict(params=spared, weight_decay=0.)]
+    groups = _decay_groups(rest, config.weight_decay, config.decay_all)
     device = next(model.parameters()).device
     adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9,config.beta2), fused=True,
                               capturable=device.type == 'cuda')
