@@ -141,7 +141,7 @@ ZOO = [Mutant(*m) for m in (
  'done = step / config.steps',
  'The cosine forgets the warm-up and drops at its start.', classic),
 ('decay-on-norms', '04_train', 'dict(params=spared, weight_decay=0.)',
- 'dict(params=spared, weight_decay=config.weight_decay)',
+ 'dict(params=spared, weight_decay=weight_decay)',
  'Norms and biases get weight decay too.', classic),
 ('muon-scaled-by-the-short-side', '04_train', '.2*lr*max(shape)**.5', '.2*lr*min(shape)**.5',
  "Muon's steps are scaled by the shorter side of a matrix.", classic),
