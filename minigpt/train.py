@@ -491,6 +491,23 @@ def _evaluate(self:Run, model, ids, **kw):
             if windows == 1 or self.sharded: raise
         windows //= 2   # what was held is freed by now
 
+# %% ../nbs/04_train.ipynb #e3b99e69
+@patch
+def _with_weights(self:Run, weights)->GPTLanguageModel:
+    "A model of its own with these weights, in evaluation mode."
+    with torch.random.fork_rng(devices=[]): model = GPTLanguageModel(self.model.config).to(self.device)
+    model.load_state_dict(weights)
+    return model.eval()
+
+@patch
+def _sample(self:Run, model)->str:
+    "A sample of 200 characters, drawn with the same chance each time."
+    start = self.tokenizer.encode(first_char(self.tokenizer))[None]
+    generator = torch.Generator().manual_seed(self.config.seed)
+    # recorded each time, as the model may have been changed
+    rows = model.record_decode().generate(start, 200, generator=generator)
+    return self.tokenizer.decode(rows[0,1:])
+
 # %% ../nbs/04_train.ipynb #90bed428
 @patch
 def measure(self:Run)->dict: # What was measured
@@ -512,11 +529,8 @@ def measure(self:Run)->dict: # What was measured
                              clipped=clipped/max(1, steps), tokens_per_s=speed, seconds=round(self.seconds, 2),
                              peak_memory=memory and memory[1]))
     self._clipped.zero_()
-    start = self.tokenizer.encode(first_char(self.tokenizer))[None]
-    generator = torch.Generator().manual_seed(self.config.seed)
-    # at each time, as the model may have been changed
-    writer = self.model if self.sharded else self.model.record_decode()
-    self.samples.append(self.tokenizer.decode(writer.generate(start, 200, generator=generator)[0,1:]))
+    # the first process writes, and holds all of the weights while it does
+    if not self.rank: self.samples.append(self._sample(self._with_weights(weights) if self.sharded else self.model))
     self._since = self.step,self.seconds
     return self.metrics[-1]
 
@@ -543,9 +557,7 @@ def last(self:Run)->dict: # A row of metrics
 @patch(as_prop=True)
 def best_model(self:Run)->GPTLanguageModel: # A model of its own, in evaluation mode
     "The model as it was at its best evaluation; training goes on with `model`."
-    with torch.random.fork_rng(devices=[]): model = GPTLanguageModel(self.model.config).to(self.device)
-    model.load_state_dict(self.best_weights)
-    return model.eval()
+    return self._with_weights(self.best_weights)
 
 # %% ../nbs/04_train.ipynb #de6f2605
 @patch
