@@ -559,25 +559,6 @@ def best_model(self:Run)->GPTLanguageModel: # A model of its own, in evaluation 
     "The model as it was at its best evaluation; training goes on with `model`."
     return self._with_weights(self.best_weights)
 
-# %% ../nbs/04_train.ipynb #de6f2605
-@patch
-def describe(self:Run)->dict: # What goes into config.json
-    "Sizes, settings, text, counted models for comparison, versions, machine."
-    here = Path(minigpt.__file__).parent.parent
-    try:
-        git = subprocess.run(['git','-C',str(here),'rev-parse','HEAD'], capture_output=True, text=True)
-        revision = git.stdout.strip() if git.returncode == 0 and (here/'.git').exists() else None
-    except OSError: revision = None
-    machine = (torch.cuda.get_device_name(self.device) if self.device.type == 'cuda'
-               else f'{platform.machine()}, {torch.get_num_threads()} threads')
-    return dict(model=asdict(self.model.config), training=asdict(self.config),
-                corpus=dict(name=self.corpus.name, sha256=self.corpus.sha256, characters=len(self.corpus)),
-                counting=self.baselines,
-                versions=dict(minigpt=minigpt.__version__, torch=torch.__version__,
-                              python=platform.python_version()),
-                device=str(self.device), hardware=machine, git=revision,
-                precision=self.precision)
-
 # %% ../nbs/04_train.ipynb #412edc9a
 @patch(as_prop=True)
 def baselines(self:Run)->dict: # Order to loss in nats
@@ -620,6 +601,25 @@ def plot(self:Run): # A matplotlib figure
                  parse_math=False)
     ax.legend()
     return fig
+
+# %% ../nbs/04_train.ipynb #de6f2605
+@patch
+def describe(self:Run)->dict: # What goes into config.json
+    "Sizes, settings, text, counted models for comparison, versions, machine."
+    here = Path(minigpt.__file__).parent.parent
+    try:
+        git = subprocess.run(['git','-C',str(here),'rev-parse','HEAD'], capture_output=True, text=True)
+        revision = git.stdout.strip() if git.returncode == 0 and (here/'.git').exists() else None
+    except OSError: revision = None
+    machine = (torch.cuda.get_device_name(self.device) if self.device.type == 'cuda'
+               else f'{platform.machine()}, {torch.get_num_threads()} threads')
+    return dict(model=asdict(self.model.config), training=asdict(self.config),
+                corpus=dict(name=self.corpus.name, sha256=self.corpus.sha256, characters=len(self.corpus)),
+                counting=self.baselines,
+                versions=dict(minigpt=minigpt.__version__, torch=torch.__version__,
+                              python=platform.python_version()),
+                device=str(self.device), hardware=machine, git=revision,
+                precision=self.precision)
 
 # %% ../nbs/04_train.ipynb #9860a44e
 @patch(as_prop=True)

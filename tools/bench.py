@@ -27,6 +27,7 @@ import torch, torch.nn.functional as F
 from torch import nn
 
 from minigpt import Corpus, GPTConfig, GPTLanguageModel, MultiHeadAttention, attend, causal_mask, evaluate, load_corpus, speed
+from minigpt.gpt import KVCache
 from minigpt.train import Run, get_preset, train
 
 root = Path(__file__).resolve().parent.parent
@@ -111,10 +112,21 @@ def generation(args):
     W,W16 = matrices(cached),matrices(half)
     whole = torch.cat([w.flatten() for w in W])
     stream = lambda W: [w.sum() for w in W]
+    T = cached.block_size
+    again = torch.zeros(1, T//2, dtype=torch.int64)
+    times = -(-(n-T)//(T//2 + 1))   # the window is full so often
+    def steps(model):
+        "The steps of so many characters, with nothing drawn and nothing read again."
+        cache = KVCache(model.config, dtype=model.head.weight.dtype)
+        for i in range(n):
+            if cache.length == T: cache.length = T//2
+            model.forward_cached(start, cache)
     taken = in_turns({'gpt.py': lambda: write(theirs), 'cached': lambda: write(cached), 'compiled': lambda: write(fast),
                       'compiled, bfloat16': lambda: write(fast16), 'batch of 64': lambda: write(fast, rows=B),
                       'batch of 64, not compiled': lambda: write(cached, rows=B),
                       'batch of 64, bfloat16': lambda: write(fast16, rows=B),
+                      'the steps alone': lambda: steps(fast),
+                      'the half window again': lambda: [cached.forward_cached(again, KVCache(cached.config)) for _ in range(times)],
                       'reading the weights': lambda: [stream(W) for _ in range(n)],
                       'reading the weights in one piece': lambda: [whole.sum() for _ in range(n)],
                       'reading the weights, bfloat16': lambda: [stream(W16) for _ in range(n)],
