@@ -1,5 +1,5 @@
 "Build the site without Quarto: `python tools/build_site.py` writes _docs/ and checks its links, images and API pages."
-import html.parser, json, re, shutil, subprocess, sys
+import argparse, html.parser, json, re, shutil, subprocess, sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -67,6 +67,7 @@ def check():
     return wrong
 
 def main():
+    argparse.ArgumentParser(description=__doc__).parse_args()
     render()
     wrong = check()
     print('\n'.join(wrong) or f'{len(list(site.rglob("*.html")))} pages in {site.name}/, no link broken')

@@ -6,7 +6,7 @@ expression over the logs in examples/ (a run by its folder's name, `published` b
 kind and name) and `math`; its
 value, rounded as the text rounds it, must be the figure. References (`section 3.2`, `Python 3.10`) are no figures.
 `--test` plants wrong figures and makes sure that each is found."""
-import json, math, re, sys
+import argparse, json, math, re, sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +17,8 @@ number = r'\d[\d,]*(?:\.\d+)?'
 figure = re.compile(rf'''(?<![\w.-])(?:
     (?P<decimal>\d[\d,]*\.\d+(?!\.?\d))
   | (?P<counted>{number})(?=\s?%|\s(?:{units})\b)
-  | (?P<word>(?i:{"|".join(words)}))(?=\s(?:seconds?|minutes?|hours?)\b))
+  | (?P<word>(?i:{"|".join(words)}))(?=\s(?:seconds?|minutes?|hours?)\b|<!--)
+  | (?P<keyed>{number})(?=<!--))
   (?:\s?%|\s(?:million|{units})\b)?
   (?P<key><!--(?P<expression>[^>]*)-->)?''', re.X)
 reference = re.compile(r'(?:section|Python|Apache|version|PyTorch)\s$')
@@ -49,7 +50,7 @@ def problems(text, names):
     "What is wrong with the figures of a text: pairs of place and sentence."
     for m in figure.finditer(text := prose(text)):
         if reference.search(text[:m.start()]): continue
-        said = m['decimal'] or m['counted'] or m['word']
+        said = m['decimal'] or m['counted'] or m['word'] or m['keyed']
         at = ' '.join(text[max(0, m.start()-30):m.end()+10].split())
         if not m['key']: yield f'{said!r} has no source, in {at!r}'; continue
         try: value = eval(m['expression'], {'__builtins__': {}}, names)
@@ -72,7 +73,7 @@ def test(names):
     "Planted figures, each of which must be found, and honest ones, which must pass."
     val = names['cpu'].best.val_loss
     for bad in (f'a loss of {val:.4f}', 'it takes two minutes', '12 % of the lines', f'{val+.01:.4f}<!-- cpu.best.val_loss -->',
-                '30 times<!-- 3 -->', '1.2<!-- cpu.no_such_key -->', 'nine minutes<!-- cpu.last.seconds/60 -->'):
+                '30 times<!-- 3 -->', '1.2<!-- cpu.no_such_key -->', '31<!-- 30 -->, and', 'nine<!-- 8 --> of them', 'nine minutes<!-- cpu.last.seconds/60 -->'):
         assert list(problems(bad, names)), f'not found: {bad}'
     for good in (f'{val:.4f}<!-- cpu.best.val_loss -->', f'{val:.2f}<!-- cpu.best.val_loss -->', 'section 3.2',
                  '`0.5`', 'six heads', '1.41<!-- sqrt(2) -->'):
@@ -86,8 +87,10 @@ def test(names):
     print('planted figures were found')
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--test', action='store_true', help='check the check')
     names = namespace()
-    if '--test' in sys.argv: return test(names)
+    if parser.parse_args().test: return test(names)
     found = [f'{place}: {p}' for place,text in texts() for p in problems(text, names)]
     print('\n'.join(found) or 'every figure in the prose has its source')
     sys.exit(bool(found))

@@ -2,7 +2,7 @@
 
 package: minigpt/ is what the notebooks export.  pages: notebooks are clean, free of errors and of this
 machine's paths, and small.  wheel: a built wheel holds the package and its data, and nothing else."""
-import json, os, re, shutil, subprocess, sys, tempfile, zipfile
+import argparse, json, os, re, shutil, subprocess, sys, tempfile, zipfile
 from pathlib import Path
 
 from execnb.nbio import nb2str
@@ -50,7 +50,12 @@ def wheel(path):
     return [f'{n} is missing from the wheel' for n in sorted(wanted-found)] + [f'{n} has no place in the wheel' for n in sorted(found-wanted)]
 
 def main():
-    faults = dict(package=package, pages=notebooks, wheel=lambda: wheel(sys.argv[2]))[sys.argv[1]]()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('what', choices=['package','pages','wheel'])
+    parser.add_argument('file', nargs='?', help='of the wheel')
+    args = parser.parse_args()
+    if (args.file is None) == (args.what == 'wheel'): parser.error('a file is named for the wheel, and for nothing else')
+    faults = dict(package=package, pages=notebooks, wheel=lambda: wheel(args.file))[args.what]()
     if faults: sys.exit('\n'.join(faults))
 
 if __name__ == '__main__': main()

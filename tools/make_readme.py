@@ -1,5 +1,5 @@
 "Write README.md from nbs/index.ipynb: `python tools/make_readme.py`, or `--check` to compare only."
-import sys
+import argparse, sys
 from pathlib import Path
 
 import nbformat
@@ -32,12 +32,15 @@ def readme():
     return {'README.md': (text.strip()+'\n').encode(), **res['outputs']}
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--check', action='store_true', help='write nothing, and compare')
+    check = parser.parse_args().check
     files,stale = readme(),[]
     for name,data in files.items():
         path = root/name
         if path.exists() and path.read_bytes() == data: continue
         stale.append(name)
-        if '--check' not in sys.argv: path.parent.mkdir(exist_ok=True); path.write_bytes(data)
-    if '--check' in sys.argv and stale: sys.exit(f'not as index.ipynb has it: {", ".join(stale)}; run tools/make_readme.py')
+        if not check: path.parent.mkdir(exist_ok=True); path.write_bytes(data)
+    if check and stale: sys.exit(f'not as index.ipynb has it: {", ".join(stale)}; run tools/make_readme.py')
 
 if __name__ == '__main__': main()

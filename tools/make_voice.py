@@ -2,6 +2,7 @@
 
 `minigpt_train --preset cpu --out examples/cpu` makes that run. What is shipped is loaded again, and what is written to its
 evaluation.json is its own exact loss, beside that of the run before rounding."""
+import argparse
 from pathlib import Path
 
 from minigpt import CharTokenizer, GPTLanguageModel, compare, evaluate, load_corpus, split
@@ -10,6 +11,7 @@ from minigpt.tokenizer import find_pretrained, write_json
 root = Path(__file__).resolve().parent.parent
 
 def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     run,voice = root/'examples'/'cpu',find_pretrained('shakespeare-small')
     whole,tokenizer = GPTLanguageModel.from_pretrained(run),CharTokenizer.from_pretrained(run)
     GPTLanguageModel.from_pretrained(run).half().save_pretrained(voice)

@@ -3,7 +3,7 @@
 With `--check` nothing is written: it fails if a cell raises, or shows something where the stored page shows
 nothing, or the other way round, which is how a cell that was never run is found; or if a table that is rendered from
 the logs in examples/ (a Markdown output) is not what the logs say."""
-import os, sys, time
+import argparse, os, sys, time
 from pathlib import Path
 
 import nbformat
@@ -57,12 +57,16 @@ def run(path, check):
         nbdev_clean(str(path))
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('pages', nargs='*', type=Path, help='pages (default: all)')
+    parser.add_argument('--check', action='store_true', help='write nothing, and compare')
+    args = parser.parse_args()
+    if missing := [p for p in args.pages if not p.is_file()]: parser.error(f'{missing[0]} does not exist')
     os.environ.setdefault('OMP_NUM_THREADS', '1')   # the pages are made for one core
-    check,names = '--check' in sys.argv,[a for a in sys.argv[1:] if a != '--check']
     failed = 0
-    for path in [Path(n).resolve() for n in names] or sorted((root/'nbs').glob('[!_.]*.ipynb')):
+    for path in [p.resolve() for p in args.pages] or sorted((root/'nbs').glob('[!_.]*.ipynb')):
         start = time.time()
-        try: run(path, check); print(f'{path.name}: {time.time()-start:.0f} s', flush=True)
+        try: run(path, args.check); print(f'{path.name}: {time.time()-start:.0f} s', flush=True)
         except CellExecutionError as e: failed += 1; print(f'{path.name} failed:\n{e}', flush=True)
     sys.exit(failed > 0)
 
