@@ -130,6 +130,7 @@ def generation(args):
                       'reading the weights': lambda: [stream(W) for _ in range(n)],
                       'reading the weights in one piece': lambda: [whole.sum() for _ in range(n)],
                       'reading the weights, bfloat16': lambda: [stream(W16) for _ in range(n)],
+                      'multiplying for one': lambda: multiply(W, 1, n),
                       'multiplying for 64': lambda: multiply(W, B, n), 'multiplying for 64, bfloat16': lambda: multiply(W16, B, n)},
                      args.rounds)
     first = [seconds(lambda: next(cached.stream(torch.zeros(1, T, dtype=torch.int64), 1)))
