@@ -186,7 +186,7 @@ def record_decode(self:GPTLanguageModel,
 def compile_decode(self:GPTLanguageModel,
     batch_size:int=1, # Rows that will be written at a time, B
 )->GPTLanguageModel: # Itself
-    """Compile the step for one character, so that `stream` and `generate` write faster, in the same numbers.
+    """Compile the step for one character, so that `stream` and `generate` write faster.
 
     On a graphics card it is recorded too. Takes seconds, the first time. Warns if there is no compiler that works,
     or if the model has parts of its own, and lets it write its own way. Compile again after rebuilding a model;
