@@ -504,8 +504,7 @@ def _sample(self:Run, model)->str:
     "A sample of 200 characters, drawn with the same chance each time."
     start = self.tokenizer.encode(first_char(self.tokenizer))[None]
     generator = torch.Generator().manual_seed(self.config.seed)
-    # recorded each time, as the model may have been changed
-    rows = model.record_decode().generate(start, 200, generator=generator)
+    rows = model.generate(start, 200, generator=generator)
     return self.tokenizer.decode(rows[0,1:])
 
 # %% ../nbs/04_train.ipynb #90bed428
@@ -529,8 +528,11 @@ def measure(self:Run)->dict: # What was measured
                              clipped=clipped/max(1, steps), tokens_per_s=speed, seconds=round(self.seconds, 2),
                              peak_memory=memory and memory[1]))
     self._clipped.zero_()
-    # the first process writes, and holds all of the weights while it does
-    if not self.rank: self.samples.append(self._sample(self._with_weights(weights) if self.sharded else self.model))
+    # recorded each time, as the model may have been changed
+    if not self.sharded: writer = self.model.record_decode()
+    elif self.device.type == 'cpu': writer = None if self.rank else self._with_weights(weights)
+    else: writer = self.model   # all write together
+    if writer: self.samples.append(self._sample(writer))
     self._since = self.step,self.seconds
     return self.metrics[-1]
 

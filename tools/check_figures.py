@@ -11,21 +11,23 @@ from pathlib import Path
 from types import SimpleNamespace
 
 root = Path(__file__).resolve().parent.parent
-words = dict(zip('one two three four five six seven eight nine ten twenty thirty'.split(), [*range(1,11),20,30]))
+words = dict(zip('''one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+nineteen twenty thirty forty fifty sixty seventy eighty ninety twice'''.split(), [*range(1,20),*range(20,100,10),2]))
 units = r'nats?|times|seconds?|minutes?|hours?|min|s|ms|[KMG]i?B|characters\ a\ second|tokens\ a\ second'
 number = r'\d[\d,]*(?:\.\d+)?'
+upto = r'(?:\s[A-Za-z]+){0,3}'   # a source may follow what is counted
 figure = re.compile(rf'''(?<![\w.-])(?:
     (?P<decimal>\d[\d,]*\.\d+(?!\.?\d))
   | (?P<counted>{number})(?=\s?%|\s(?:{units})\b)
-  | (?P<word>(?i:{"|".join(words)}))(?=\s(?:seconds?|minutes?|hours?)\b|<!--)
-  | (?P<keyed>{number})(?=<!--))
-  (?:\s?%|\s(?:million|{units})\b)?
+  | (?P<word>(?i:{"|".join(words)}))(?=\s(?:seconds?|minutes?|hours?)\b|{upto}<!--)
+  | (?P<keyed>{number})(?={upto}<!--))
+  (?:{upto}(?=<!--)|\s?%|\s(?:million|{units})\b)?
   (?P<key><!--(?P<expression>[^>]*)-->)?''', re.X)
 reference = re.compile(r'(?:section|Python|Apache|version|PyTorch)\s$')
 
 def namespace():
     "What an expression can name: the runs, the published figures, the ablation, and mathematics."
-    names = {k: getattr(math, k) for k in ('sqrt','log','exp','pi')}
+    names = {k: getattr(math, k) for k in ('sqrt','log','exp','pi')} | dict(round=round)
     load = lambda text: json.loads(text, object_hook=lambda d: SimpleNamespace(**d))
     read = lambda path: [load(line) for line in path.read_text(encoding='utf-8').splitlines()]
     for path in (root/'examples').glob('*/metrics.jsonl'):
@@ -48,7 +50,11 @@ def prose(text):
 
 def problems(text, names):
     "What is wrong with the figures of a text: pairs of place and sentence."
-    for m in figure.finditer(text := prose(text)):
+    text = prose(text)
+    used = {m.end() for m in figure.finditer(text) if m['key']}
+    for m in re.finditer('<!--.*?-->', text, re.S):
+        if m.end() not in used: yield f'no figure belongs to {m[0]!r}'
+    for m in figure.finditer(text):
         if reference.search(text[:m.start()]): continue
         said = m['decimal'] or m['counted'] or m['word'] or m['keyed']
         at = ' '.join(text[max(0, m.start()-30):m.end()+10].split())
@@ -73,7 +79,8 @@ def test(names):
     "Planted figures, each of which must be found, and honest ones, which must pass."
     val = names['cpu'].best.val_loss
     for bad in (f'a loss of {val:.4f}', 'it takes two minutes', '12 % of the lines', f'{val+.01:.4f}<!-- cpu.best.val_loss -->',
-                '30 times<!-- 3 -->', '1.2<!-- cpu.no_such_key -->', '31<!-- 30 -->, and', 'nine<!-- 8 --> of them', 'nine minutes<!-- cpu.last.seconds/60 -->'):
+                '30 times<!-- 3 -->', '1.2<!-- cpu.no_such_key -->', '31<!-- 30 -->, and', 'nine<!-- 8 --> of them', 'fifteen steps<!-- 14 -->',
+                '86 million bytes<!-- 3 -->', '**31**<!-- 31 -->', 'nine minutes<!-- cpu.last.seconds/60 -->'):
         assert list(problems(bad, names)), f'not found: {bad}'
     for good in (f'{val:.4f}<!-- cpu.best.val_loss -->', f'{val:.2f}<!-- cpu.best.val_loss -->', 'section 3.2',
                  '`0.5`', 'six heads', '1.41<!-- sqrt(2) -->'):
