@@ -4,17 +4,20 @@
 
 # %% ../nbs/09_speed.ipynb #86026b44
 from __future__ import annotations
-from functools import cache
-from types import FunctionType, MethodType
+from copy import deepcopy
+from itertools import chain
+from types import MethodType
 import math, warnings
 import torch, torch.nn.functional as F
-from torch import Tensor
+from torch import nn, Tensor
+from torch.func import functional_call
+from torch.fx.experimental.proxy_tensor import make_fx
 from fastcore.basics import patch
 from .bigram import eval_mode
 from .gpt import GPTLanguageModel, KVCache
 
 # %% auto #0
-__all__ = ['written', 'decode_step', 'Recorded', 'by_channel']
+__all__ = ['written', 'decode_step', 'Recorded']
 
 # %% ../nbs/09_speed.ipynb #77d634cd
 def written(
@@ -25,7 +28,8 @@ def written(
 
 def _linear(layer, x):
     "A linear layer for few rows; for a single one, multiply and add up."
-    if len(x) > 1 or x.is_cuda: return layer(x.to(layer.weight.dtype)).float()
+    if len(x) > 1 or x.is_cuda:
+        return F.linear(x.to(layer.weight.dtype), layer.weight, layer.bias).float()
     y = (layer.weight.float() * x).sum(-1)[None]
     return y if layer.bias is None else y + layer.bias
 
@@ -35,7 +39,7 @@ def _norm(layer, x): return written(F.layer_norm(x, x.shape[-1:], layer.weight.f
 def decode_step(
     model:GPTLanguageModel, # Any, in evaluation mode
     ids:Tensor, # (B,1) the newest character of each row
-    position:Tensor, # (1,) where it stands
+    position:Tensor, # (1,) where it stands; moved on by one
     layers:list, # Keys and values of each layer, (B,H,block_size,D) each, written to
 )->Tensor: # (B,V) logits for the character after it
     "One step of writing with a cache, in a form that compiles well."
@@ -48,24 +52,52 @@ def decode_step(
         keys.index_copy_(2, position, k.to(keys.dtype))
         values.index_copy_(2, position, v.to(values.dtype))
         scores = (keys * q).sum(-1) / math.sqrt(C//H)   # (B,H,T)
-        share = written(scores.masked_fill(later, -torch.inf).softmax(-1))
+        share = scores.masked_fill(later, -torch.inf).softmax(-1)
         gathered = (share[...,None] * values).sum(2).view(B, C)
-        x = written(x + _linear(block.attn.proj, gathered))
+        x = x + _linear(block.attn.proj, gathered)
         inner = written(F.relu(_linear(block.mlp.up, _norm(block.norm2, x))))
-        x = written(x + _linear(block.mlp.down, inner))
+        x = x + _linear(block.mlp.down, inner)
+    position.add_(1)
     return _linear(model.head, _norm(model.norm, x))
 
 # %% ../nbs/09_speed.ipynb #342010ce
-def _kind(model, rows):
-    W = model.head.weight
-    return tuple(vars(model.config).values()), rows, W.dtype, W.device
+class _Step(nn.Module):
+    "`decode_step` as a module, whose weights can be given from outside."
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+    def forward(self, ids, position, *cache):
+        return decode_step(self.model, ids, position, list(zip(cache[::2], cache[1::2])))
 
-@cache
-def _compiled(kind):
-    "A compiled step for one kind of model, with code of its own so that none is mistaken for another."
-    step = FunctionType(decode_step.__code__.replace(), globals(), 'decode_step')
-    return torch.compile(step, dynamic=False, fullgraph=True,
-                         options=dict(guard_filter_fn=torch.compiler.keep_tensor_guards_unsafe))
+def _compile(model, inputs):
+    "The step as compiled code, a function of tensors alone: characters, position, cache and weights."
+    from torch._inductor import compile   # takes seconds, which who doesn't compile need not spend
+    step = _Step(model)
+    names = [name for name,_ in step.named_parameters()]
+    def of_tensors(*inputs):
+        n = len(inputs) - len(names)
+        return functional_call(step, dict(zip(names, inputs[n:])), inputs[:n])
+    graph = make_fx(of_tensors, tracing_mode='fake')(*inputs)   # writes nothing
+    return compile(graph, inputs, options=dict(size_asserts=False))
+
+# %% ../nbs/09_speed.ipynb #5b0e9d2a
+def _kind(model, layers):
+    "What compiled code relies on: sizes, and how and where every tensor lies in memory."
+    of = lambda x: (x.shape, x.stride(), x.dtype, x.device)
+    weights = ((name, of(p)) for name,p in model.named_parameters())
+    return *vars(model.config).values(), *weights, *map(of, chain(*layers))
+
+_steps = {}   # compiled, one for each kind
+
+def _step(model, position, layers, compiled):
+    "The step for this cache, a function of the characters alone."
+    if not compiled: return lambda ids: decode_step(model, ids, position, layers)
+    rest,kind = [position, *chain(*layers), *model.parameters()],_kind(model, layers)
+    if kind not in _steps:
+        ids = torch.zeros(len(layers[0][0]), 1, dtype=torch.int64, device=position.device)
+        _steps[kind] = _compile(model, [ids, *rest])
+    step = _steps[kind]
+    return lambda ids: step(ids, *rest)
 
 # %% ../nbs/09_speed.ipynb #a157641d
 class Recorded:
@@ -109,31 +141,27 @@ def _record(self:Recorded, inputs):
     with torch.cuda.graph(graph, stream=self.stream): self.outputs = self.func(*self.inputs)
     self.graph = graph
 
-# %% ../nbs/09_speed.ipynb #85e01220
-def by_channel(
-    cache:KVCache, # Keeps its contents and shapes
-):
-    "Lay the values of a cache out in memory with all positions of a channel side by side, unless a GPU holds them."
-    cache.layers = [(keys, values if values.is_cuda else values.mT.contiguous().mT) for keys,values in cache.layers]
-
 # %% ../nbs/09_speed.ipynb #d824014b
+def _advance(model, cache):
+    "What reads one more character of each row of this cache; None if there is no fast step for it."
+    W = model.head.weight
+    owner = id(model),id(cache.layers[0][0]),W.dtype,W.device
+    if getattr(cache, 'owner', None) != owner:
+        cache.owner,cache.advance,kind = owner,None,_kind(model, cache.layers)
+        if kind in model.fast_for:
+            cache.position,cache.at = torch.zeros(1, dtype=torch.int64, device=W.device),0
+            step = _step(model, cache.position, cache.layers, model.fast_for[kind])
+            cache.advance = Recorded(lambda ids: (step(ids),), warm_up=1)
+    return cache.advance
+
 @torch.no_grad()
 def _forward_fast(self, ids, cache):
     rows,length = len(cache.layers[0][0]),cache.length
-    if (ids.shape != (rows,1) or self.training or length >= self.block_size
-            or (kind := _kind(self, rows)) not in self.fast_for):
+    if ((ids.shape,ids.dtype,ids.device) != ((rows,1),torch.int64,self.device) or self.training
+            or length >= self.block_size or not (advance := _advance(self, cache))):
         return type(self).forward_cached(self, ids, cache)
-    if getattr(cache, 'owner', None) != (owner := (id(self), kind)):
-        by_channel(cache)
-        step,layers = _compiled(kind) if self.fast_for[kind] else decode_step,cache.layers
-        at = torch.zeros(1, dtype=torch.int64, device=ids.device)
-        def advance(ids):
-            logits = step(self, ids, at, layers)
-            at.add_(1)
-            return (logits,)
-        cache.owner,cache.position,cache.at,cache.advance = owner,at,0,Recorded(advance, warm_up=1)
     if cache.at != length: cache.position.fill_(length)
-    [logits] = cache.advance(ids)
+    [logits] = advance(ids)
     cache.length = cache.at = length + 1
     return logits[:,None]
 
@@ -141,18 +169,17 @@ def _forward_fast(self, ids, cache):
 _forward_fast.__name__ = 'forward_cached'
 
 # %% ../nbs/09_speed.ipynb #2eda5034
-def _write_by(self, rows, compiled):
-    "See that the step says what the model says, for so many rows, and let it write."
-    device,dtype,kind = self.device,self.head.weight.dtype,_kind(self, rows)
-    step = _compiled(kind) if compiled else decode_step
-    kv,plain = (KVCache(self.config, rows, device, dtype) for _ in range(2))
-    by_channel(kv)
+def _write_by(self, kv, compiled):
+    "See that the step says what the model says, for caches of this kind, and let it write."
+    rows,plain = len(kv.layers[0][0]),deepcopy(kv)
+    at = torch.zeros(1, dtype=torch.int64, device=self.device)
+    kind,step = _kind(self, kv.layers),_step(self, at, kv.layers, compiled)
+    far = .1 if self.head.weight.dtype == torch.bfloat16 else .001
     for t in range(min(3, self.block_size)):
-        ids = torch.full((rows,1), t % self.config.vocab_size, device=device)
+        ids = torch.full((rows,1), t % self.config.vocab_size, device=self.device)
         with eval_mode(self):
-            fast = step(self, ids, torch.tensor([t], device=device), kv.layers)
-            slow = type(self).forward_cached(self, ids, plain)[:,0].float()
-        if (fast-slow).abs().max() > (.1 if dtype == torch.bfloat16 else .001) * (1 + slow.abs().max()):
+            fast,slow = step(ids),type(self).forward_cached(self, ids, plain)[:,0].float()
+        if (fast-slow).abs().max() > far * (1 + slow.abs().max()):
             raise ValueError('the model has parts that the step does not know')
     known = getattr(self, 'fast_for', {})
     self.fast_for = known | {kind: compiled or known.get(kind, False)}
@@ -160,10 +187,11 @@ def _write_by(self, rows, compiled):
 
 def _try(self, rows, compiled):
     "Change to the fast step, or say why not and go back to the model's own way."
-    try: _write_by(self, rows, compiled)
+    kv = KVCache(self.config, rows, self.device, self.head.weight.dtype)
+    try: _write_by(self, kv, compiled)
     except Exception as e:
         # it may have served before the model was changed
-        getattr(self, 'fast_for', {}).pop(_kind(self, rows), None)
+        getattr(self, 'fast_for', {}).pop(_kind(self, kv.layers), None)
         reason = str(e).strip().partition('\n')[0][:100]
         how = 'uncompiled' if compiled else 'unrecorded'
         warnings.warn(f'writing goes on {how}, as the step does not serve here ({type(e).__name__}: {reason})')

@@ -7,7 +7,7 @@ and README read. Nothing here can fail because a machine is slow.
 - `generation --gpt DIR`: one text of 500 characters by the full-size model, untrained, beside the lecture's own `gpt.py`
   (DIR is a clone of github.com/karpathy/ng-video-lecture) in evaluation mode and without a graph, beside the time that
   it takes to read the same weights once, and in batches
-- `layout`: writing with the cache in memory as it comes and as `by_channel` lays it out
+- `layout`: the steps of writing with the cache in memory as it comes, and with all positions of a channel side by side
 - `step`: a training step of the preset cpu, one change after the other; with ONEDNN_MAX_CPU_ISA=AVX2 in the environment,
   on a processor without instructions for bfloat16
 - `training --nanogpt DIR`: whole trainings, from the start of the command to its end, beside nanoGPT's own script with
@@ -121,17 +121,27 @@ def generation(args):
         for i in range(n):
             if cache.length == T: cache.length = T//2
             model.forward_cached(start, cache)
+    ordinary = torch.compile(speed.decode_step, dynamic=False, fullgraph=True)
+    @torch.no_grad()
+    def ordinary_steps():
+        "The same number of steps by what torch.compile makes of them."
+        cache,at = KVCache(cached.config),torch.zeros(1, dtype=torch.int64)
+        for i in range(n):
+            at.fill_(i % T)
+            ordinary(cached, start, at, cache.layers)
     taken = in_turns({'gpt.py': lambda: write(theirs), 'cached': lambda: write(cached), 'compiled': lambda: write(fast),
                       'compiled, bfloat16': lambda: write(fast16), 'batch of 64': lambda: write(fast, rows=B),
                       'batch of 64, not compiled': lambda: write(cached, rows=B),
                       'batch of 64, bfloat16': lambda: write(fast16, rows=B),
-                      'the steps alone': lambda: steps(fast),
+                      'the steps alone': lambda: steps(fast), 'the steps by torch.compile': ordinary_steps,
                       'the half window again': lambda: [cached.forward_cached(again, KVCache(cached.config)) for _ in range(times)],
                       'reading the weights': lambda: [stream(W) for _ in range(n)],
                       'reading the weights in one piece': lambda: [whole.sum() for _ in range(n)],
                       'reading the weights, bfloat16': lambda: [stream(W16) for _ in range(n)],
                       'multiplying for one': lambda: multiply(W, 1, n),
-                      'multiplying for 64': lambda: multiply(W, B, n), 'multiplying for 64, bfloat16': lambda: multiply(W16, B, n)},
+                      'multiplying for 64': lambda: multiply(W, B, n),
+                      'multiplying for 64, oneDNN': lambda: multiply(W, B, n, by_onednn),
+                      'multiplying for 64, bfloat16': lambda: multiply(W16, B, n)},
                      args.rounds)
     first = [seconds(lambda: next(cached.stream(torch.zeros(1, T, dtype=torch.int64), 1)))
              for T in (1,256) for _ in range(2*args.rounds)]
@@ -150,23 +160,30 @@ def generation(args):
 @torch.no_grad()
 def layout(args):
     torch.manual_seed(0)
-    n,B,model = 500,64,GPTLanguageModel().eval()
-    model.compile_decode().compile_decode(B)
-    def write(rows, order):
-        with mock.patch.object(speed, 'by_channel', order):
-            model.generate(torch.zeros(rows, 1, dtype=torch.int64), n, generator=torch.Generator().manual_seed(1))
-    orders = {'by position': lambda cache: None, 'by channel': speed.by_channel}
-    taken = in_turns({(texts,name): lambda rows=rows, order=order: write(rows, order)
-                      for texts,rows in (('one text',1), ('64 texts',B)) for name,order in orders.items()}, args.rounds)
-    record('layout', [dict(name=f'{texts}, {name}', ms_per_step=spread(1e3*s/n for s in t), machine=machine(),
-                           of_by_position=spread((a/b for a,b in zip(t, taken[texts,'by position'])), 3))
-                      for (texts,name),t in taken.items()])
+    whole = GPTLanguageModel().eval()
+    T,ways = whole.block_size,{}
+    for form,model in (('32 bits',whole), ('bfloat16',copy.deepcopy(whole).bfloat16())):
+        for rows in (1,64):
+            for name in ('by position','by channel'):
+                cache,at = KVCache(model.config, rows, dtype=model.head.weight.dtype),torch.zeros(1, dtype=torch.int64)
+                if name == 'by channel': cache.layers = [(k, v.mT.contiguous().mT) for k,v in cache.layers]
+                step,ids = speed._step(model, at, cache.layers, compiled=True),torch.zeros(rows, 1, dtype=torch.int64)
+                def go(step=step, at=at, ids=ids):
+                    at.zero_()
+                    for _ in range(T): step(ids)
+                ways[f'{rows}, {form}, {name}'] = go
+    taken = in_turns(ways, args.rounds)
+    record('layout', [dict(name=name, ms_per_step=spread(1e3*s/T for s in t), machine=machine(),
+                           of_by_position=spread((a/b for a,b in zip(t, taken[name.replace('channel','position')])), 3))
+                      for name,t in taken.items()])
 
-def multiply(W, B, n):
+def by_onednn(x, W): return F.linear(x.to_mkldnn(), W).to_dense()
+
+def multiply(W, B, n, product=F.linear):
     "The products of a step for `B` rows, and nothing else."
     X = [torch.ones(B, w.shape[1], dtype=w.dtype) for w in W]
     for _ in range(n):
-        for w,x in zip(W,X): F.linear(x, w)
+        for w,x in zip(W,X): product(x, w)
 
 # A training step
 
