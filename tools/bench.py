@@ -436,6 +436,9 @@ def main():
     command(growth, 3)
     command(large, 1, ('--bytes', dict(type=int, default=2*10**9, help='size of the text (default: %(default)s)')))
     args = parser.parse_args()
+    for option,needed in (('gpt','gpt.py'), ('nanogpt','train.py')):
+        folder = getattr(args, option, None)
+        if folder and not (folder/needed).is_file(): parser.error(f'--{option}: there is no {needed} in {folder}')
     args.run(args)
 
 if __name__ == '__main__': main()

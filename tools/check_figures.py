@@ -4,7 +4,7 @@ A figure that looks measured (it has a decimal point, a percent sign, or a unit 
 from, in a comment right after it that readers don't see: `in two minutes<!-- cpu.last.seconds/60 -->`. The comment is an
 expression over the logs in examples/ (a run by its folder's name, `published` by key, `ablation` by name, `speed` by
 kind and name) and `math`; its
-value, rounded as the text rounds it, must be the figure. References (`section 3.2`, `Python 3.10`) are no figures.
+value, rounded as the text rounds it, must be the figure, and a comment without a figure before it is refused. References (`section 3.2`, `Python 3.10`) are no figures.
 `--test` plants wrong figures and makes sure that each is found."""
 import argparse, json, math, re, sys
 from pathlib import Path

@@ -55,6 +55,7 @@ def main():
     parser.add_argument('file', nargs='?', help='of the wheel')
     args = parser.parse_args()
     if (args.file is None) == (args.what == 'wheel'): parser.error('a file is named for the wheel, and for nothing else')
+    if args.file and not zipfile.is_zipfile(args.file): parser.error(f'{args.file} is no wheel')
     faults = dict(package=package, pages=notebooks, wheel=lambda: wheel(args.file))[args.what]()
     if faults: sys.exit('\n'.join(faults))
 

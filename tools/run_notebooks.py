@@ -61,7 +61,7 @@ def main():
     parser.add_argument('pages', nargs='*', type=Path, help='pages (default: all)')
     parser.add_argument('--check', action='store_true', help='write nothing, and compare')
     args = parser.parse_args()
-    if missing := [p for p in args.pages if not p.is_file()]: parser.error(f'{missing[0]} does not exist')
+    if wrong := [p for p in args.pages if not p.is_file() or p.suffix != '.ipynb']: parser.error(f'{wrong[0]} is no notebook')
     os.environ.setdefault('OMP_NUM_THREADS', '1')   # the pages are made for one core
     failed = 0
     for path in [p.resolve() for p in args.pages] or sorted((root/'nbs').glob('[!_.]*.ipynb')):
