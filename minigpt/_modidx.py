@@ -120,6 +120,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                'minigpt.speed._advance': ('speed.html#_advance', 'minigpt/speed.py'),
                                'minigpt.speed._compile': ('speed.html#_compile', 'minigpt/speed.py'),
                                'minigpt.speed._forward_fast': ('speed.html#_forward_fast', 'minigpt/speed.py'),
+                               'minigpt.speed._in_vocabulary': ('speed.html#_in_vocabulary', 'minigpt/speed.py'),
                                'minigpt.speed._kind': ('speed.html#_kind', 'minigpt/speed.py'),
                                'minigpt.speed._linear': ('speed.html#_linear', 'minigpt/speed.py'),
                                'minigpt.speed._norm': ('speed.html#_norm', 'minigpt/speed.py'),

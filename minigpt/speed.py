@@ -11,6 +11,7 @@ import math, warnings
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
 from torch.func import functional_call
+from torch.nn.utils.parametrize import is_parametrized
 from torch.fx.experimental.proxy_tensor import make_fx
 from fastcore.basics import patch
 from .bigram import eval_mode
@@ -72,7 +73,7 @@ class _Step(nn.Module):
 def _compile(model, inputs):
     "The step as compiled code, a function of tensors alone: characters, position, cache and weights."
     from torch._inductor import compile   # takes seconds, which who doesn't compile need not spend
-    step = _Step(model)
+    step = _Step(deepcopy(model))   # what it holds is exchanged, so it is not the model itself
     names = [name for name,_ in step.named_parameters()]
     def of_tensors(*inputs):
         n = len(inputs) - len(names)
@@ -82,17 +83,21 @@ def _compile(model, inputs):
 
 # %% ../nbs/09_speed.ipynb #5b0e9d2a
 def _kind(model, layers):
-    "What compiled code relies on: sizes, and how and where every tensor lies in memory."
+    "What compiled code relies on: sizes, how every tensor lies in memory, and which are one and the same."
     of = lambda x: (x.shape, x.stride(), x.dtype, x.device)
-    weights = ((name, of(p)) for name,p in model.named_parameters())
+    first = {}   # by which name a weight was met first
+    weights = ((name, of(p), first.setdefault(id(p), name))
+               for name,p in model.named_parameters(remove_duplicate=False))
     return *vars(model.config).values(), *weights, *map(of, chain(*layers))
 
 _steps = {}   # compiled, one for each kind
 
 def _step(model, position, layers, compiled):
     "The step for this cache, a function of the characters alone."
-    if not compiled: return lambda ids: decode_step(model, ids, position, layers)
-    rest,kind = [position, *chain(*layers), *model.parameters()],_kind(model, layers)
+    # what lies where the step will read stays there, whatever a model or cache is given instead
+    rest = [position, *(x.detach() for x in (*chain(*layers), *model.parameters()))]
+    if not compiled: return lambda ids, kept=rest: decode_step(model, ids, position, layers)
+    kind = _kind(model, layers)
     if kind not in _steps:
         ids = torch.zeros(len(layers[0][0]), 1, dtype=torch.int64, device=position.device)
         _steps[kind] = _compile(model, [ids, *rest])
@@ -145,22 +150,30 @@ def _record(self:Recorded, inputs):
 def _advance(model, cache):
     "What reads one more character of each row of this cache; None if there is no fast step for it."
     W = model.head.weight
-    owner = id(model),id(cache.layers[0][0]),W.dtype,W.device
+    owner = id(model),W.dtype,W.device,*map(id, chain(*cache.layers))
     if getattr(cache, 'owner', None) != owner:
         cache.owner,cache.advance,kind = owner,None,_kind(model, cache.layers)
+        cache.of = list(cache.layers)   # while they live, no other tensor has their id
         if kind in model.fast_for:
-            cache.position,cache.at = torch.zeros(1, dtype=torch.int64, device=W.device),0
+            with torch.inference_mode(False):   # it may be needed outside, too
+                cache.position,cache.at = torch.zeros(1, dtype=torch.int64, device=W.device),0
             step = _step(model, cache.position, cache.layers, model.fast_for[kind])
             cache.advance = Recorded(lambda ids: (step(ids),), warm_up=1)
     return cache.advance
+
+def _in_vocabulary(model, ids):
+    "Whether all ids are in the vocabulary; a card says so itself."
+    return ids.is_cuda or 0 <= min(i := ids.flatten().tolist()) <= max(i) < model.config.vocab_size
 
 @torch.no_grad()
 def _forward_fast(self, ids, cache):
     rows,length = len(cache.layers[0][0]),cache.length
     if ((ids.shape,ids.dtype,ids.device) != ((rows,1),torch.int64,self.device) or self.training
-            or length >= self.block_size or not (advance := _advance(self, cache))):
+            or length >= self.block_size or not _in_vocabulary(self, ids)
+            or not (advance := _advance(self, cache))):
         return type(self).forward_cached(self, ids, cache)
     if cache.at != length: cache.position.fill_(length)
+    cache.at = None   # unknown, should it be interrupted
     [logits] = advance(ids)
     cache.length = cache.at = length + 1
     return logits[:,None]
@@ -171,6 +184,7 @@ _forward_fast.__name__ = 'forward_cached'
 # %% ../nbs/09_speed.ipynb #2eda5034
 def _write_by(self, kv, compiled):
     "See that the step says what the model says, for caches of this kind, and let it write."
+    if is_parametrized(self): raise ValueError('the model has parts that the step does not know')
     rows,plain = len(kv.layers[0][0]),deepcopy(kv)
     at = torch.zeros(1, dtype=torch.int64, device=self.device)
     kind,step = _kind(self, kv.layers),_step(self, at, kv.layers, compiled)
@@ -179,16 +193,18 @@ def _write_by(self, kv, compiled):
         ids = torch.full((rows,1), t % self.config.vocab_size, device=self.device)
         with eval_mode(self):
             fast,slow = step(ids),type(self).forward_cached(self, ids, plain)[:,0].float()
-        if (fast-slow).abs().max() > far * (1 + slow.abs().max()):
+        if not (fast-slow).abs().max() <= far * (1 + slow.abs().max()):   # nor if it is no number
             raise ValueError('the model has parts that the step does not know')
-    known = getattr(self, 'fast_for', {})
+    own_way = getattr(vars(self).get('forward_cached'), '__func__', None) is not _forward_fast
+    known = {} if own_way else self.fast_for   # from a file it is of no use
     self.fast_for = known | {kind: compiled or known.get(kind, False)}
     self.forward_cached = MethodType(_forward_fast, self)
 
 def _try(self, rows, compiled):
     "Change to the fast step, or say why not and go back to the model's own way."
     kv = KVCache(self.config, rows, self.device, self.head.weight.dtype)
-    try: _write_by(self, kv, compiled)
+    try:
+        with torch.autocast(self.device.type, enabled=False): _write_by(self, kv, compiled)
     except Exception as e:
         # it may have served before the model was changed
         getattr(self, 'fast_for', {}).pop(_kind(self, kv.layers), None)
@@ -217,6 +233,6 @@ def compile_decode(self:GPTLanguageModel,
     """Compile the step for one character, so that `stream` and `generate` write faster.
 
     On a graphics card it is recorded too. Takes seconds, the first time. Warns if there is no compiler that works,
-    or if the model has parts of its own, and lets it write its own way. Compile again after rebuilding a model;
-    training it on, or copying it, is fine."""
+    or if the model has parts of its own, and lets it write its own way. Training a model on, or copying it, is
+    fine. Compile again after rebuilding it, and give it other tensors between texts only."""
     return _try(self, batch_size, compiled=True)
