@@ -184,7 +184,8 @@ _forward_fast.__name__ = 'forward_cached'
 # %% ../nbs/09_speed.ipynb #2eda5034
 def _write_by(self, kv, compiled):
     "See that the step says what the model says, for caches of this kind, and let it write."
-    if is_parametrized(self): raise ValueError('the model has parts that the step does not know')
+    if any(map(is_parametrized, self.modules())):
+        raise ValueError('the model has parts that the step does not know')
     rows,plain = len(kv.layers[0][0]),deepcopy(kv)
     at = torch.zeros(1, dtype=torch.int64, device=self.device)
     kind,step = _kind(self, kv.layers),_step(self, at, kv.layers, compiled)
