@@ -262,14 +262,15 @@ def stream(self:GPTLanguageModel,
 def _stream(self:GPTLanguageModel, ids, max_new_tokens, dials, stop, generator):
     T,S = self.block_size,0 if stop is None else len(stop)
     unread,pieces = ids[:,-T:],[ids[:,-T:]]   # the text, put together when it is needed
-    cache,parts = KVCache(self.config, len(ids), self.device, self.head.weight.dtype),list(self.modules())
+    cache = KVCache(self.config, len(ids), self.device, self.head.weight.dtype)
+    in_part = any(m.training for m in self.modules())
     done = torch.zeros(len(ids), dtype=torch.bool, device=self.device)
     for i in range(max_new_tokens):
         if cache.length + unread.shape[1] > T:
             pieces = [torch.cat(pieces, 1)[:,-max(T, S):]]
             unread,cache.length = pieces[0][:,-max(1, T//2):],0
-        # whoever reads may change it
-        with eval_mode(self) if any(p.training for p in parts) else nullcontext():
+        # whoever reads may train it in between
+        with eval_mode(self) if in_part or self.training else nullcontext():
             logits = self.forward_cached(unread, cache)[:,-1]
         probs = sampling_probs(logits, *dials)
         if i == 0 and not probs.isfinite().all():

@@ -4,10 +4,12 @@
 
 # %% ../nbs/09_speed.ipynb #86026b44
 from __future__ import annotations
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from itertools import chain
+from time import perf_counter
 from types import MethodType
-import math, warnings
+import functools, math, warnings
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
 from torch.func import functional_call
@@ -18,7 +20,7 @@ from .bigram import eval_mode
 from .gpt import GPTLanguageModel, KVCache
 
 # %% auto #0
-__all__ = ['written', 'decode_step', 'Recorded']
+__all__ = ['written', 'decode_step', 'Recorded', 'onednn_serves']
 
 # %% ../nbs/09_speed.ipynb #77d634cd
 def written(
@@ -96,7 +98,7 @@ def _step(model, position, layers, compiled):
     "The step for this cache, a function of the characters alone."
     # what lies where the step will read stays there, whatever a model or cache is given instead
     rest = [position, *(x.detach() for x in (*chain(*layers), *model.parameters()))]
-    if not compiled: return lambda ids, kept=rest: decode_step(model, ids, position, layers)
+    if not compiled: return torch.no_grad()(lambda ids, kept=rest: decode_step(model, ids, position, layers))
     kind = _kind(model, layers)
     if kind not in _steps:
         ids = torch.zeros(len(layers[0][0]), 1, dtype=torch.int64, device=position.device)
@@ -146,6 +148,36 @@ def _record(self:Recorded, inputs):
     with torch.cuda.graph(graph, stream=self.stream): self.outputs = self.func(*self.inputs)
     self.graph = graph
 
+# %% ../nbs/09_speed.ipynb #a5c91e08
+@contextmanager
+def _allowed_16_bits():
+    "Products in 32 bits may be rounded to 16, for which PyTorch asks oneDNN."
+    allow = torch.backends.mkldnn.matmul
+    before = allow.fp32_precision
+    free = before in ('none','ieee')   # else somebody has chosen already
+    if free: allow.fp32_precision = 'bf16'
+    try: yield
+    finally:
+        if free: allow.fp32_precision = before
+
+@functools.cache
+def onednn_serves()->bool: # True if its products have all their digits, and take clearly less time
+    "Does oneDNN multiply in 32 bits better on this processor than the library that PyTorch asks?"
+    if not torch.backends.mkldnn.is_available(): return False
+    chance,times = torch.Generator().manual_seed(0),([],[])
+    x,W = (torch.randn(n, 384, generator=chance) for n in (128,1536))
+    for _ in range(5):
+        for taken,way in zip(times, (nullcontext, _allowed_16_bits)):
+            start = perf_counter()
+            with way(): y = F.linear(x, W)
+            taken.append(perf_counter() - start)
+    exact = (y - x.double() @ W.double().T).abs().max() < 1e-3   # in 16 bits it would be some .1
+    return bool(exact) and min(times[1]) < .8*min(times[0])
+
+def _by_onednn(ids):
+    "For the products of so many characters, the library that takes less time."
+    return _allowed_16_bits() if ids.numel() > 1 and not ids.is_cuda and onednn_serves() else nullcontext()
+
 # %% ../nbs/09_speed.ipynb #d824014b
 def _advance(model, cache):
     "What reads one more character of each row of this cache; None if there is no fast step for it."
@@ -165,16 +197,15 @@ def _in_vocabulary(model, ids):
     "Whether all ids are in the vocabulary; a card says so itself."
     return ids.is_cuda or 0 <= min(i := ids.flatten().tolist()) <= max(i) < model.config.vocab_size
 
-@torch.no_grad()
 def _forward_fast(self, ids, cache):
     rows,length = len(cache.layers[0][0]),cache.length
     if ((ids.shape,ids.dtype,ids.device) != ((rows,1),torch.int64,self.device) or self.training
             or length >= self.block_size or not _in_vocabulary(self, ids)
             or not (advance := _advance(self, cache))):
-        return type(self).forward_cached(self, ids, cache)
+        with _by_onednn(ids): return type(self).forward_cached(self, ids, cache)
     if cache.at != length: cache.position.fill_(length)
     cache.at = None   # unknown, should it be interrupted
-    [logits] = advance(ids)
+    with _by_onednn(ids): [logits] = advance(ids)
     cache.length = cache.at = length + 1
     return logits[:,None]
 
@@ -233,7 +264,7 @@ def compile_decode(self:GPTLanguageModel,
 )->GPTLanguageModel: # Itself
     """Compile the step for one character, so that `stream` and `generate` write faster.
 
-    On a graphics card it is recorded too. Takes seconds, the first time. Warns if there is no compiler that works,
+    On a graphics card it is recorded too; on a processor large products are oneDNN's where `onednn_serves`. Takes seconds, the first time. Warns if there is no compiler that works,
     or if the model has parts of its own, and lets it write its own way. Training a model on, or copying it, is
     fine. Compile again after rebuilding it, and give it other tensors between texts only."""
     return _try(self, batch_size, compiled=True)
