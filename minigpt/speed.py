@@ -44,7 +44,7 @@ def decode_step(
     ids:Tensor, # (B,1) the newest character of each row
     position:Tensor, # (1,) where it stands; moved on by one
     layers:list, # Keys and values of each layer, (B,H,block_size,D) each, written to
-)->Tensor: # (B,V) logits for the character after it
+)->Tensor: # (B,1,V) logits for the character after it
     "One step of writing with a cache, in a form that compiles well."
     B,C,H = len(ids),model.config.n_embd,model.config.n_head
     x = (model.token_embedding.weight[ids[:,0]] + model.position_embedding.weight[position]).float()
@@ -61,7 +61,7 @@ def decode_step(
         inner = written(F.relu(_linear(block.mlp.up, _norm(block.norm2, x))))
         x = x + _linear(block.mlp.down, inner)
     position.add_(1)
-    return _linear(model.head, _norm(model.norm, x))
+    return _linear(model.head, _norm(model.norm, x))[:,None]
 
 # %% ../nbs/09_speed.ipynb #342010ce
 class _Step(nn.Module):
@@ -151,32 +151,32 @@ def _record(self:Recorded, inputs):
 # %% ../nbs/09_speed.ipynb #a5c91e08
 @contextmanager
 def _allowed_16_bits():
-    "Products in 32 bits may be rounded to 16, for which PyTorch asks oneDNN."
+    "Products in 32 bits may be rounded to 16, for which PyTorch asks oneDNN; as long as this lasts, in all threads."
     allow = torch.backends.mkldnn.matmul
-    before = allow.fp32_precision
-    free = before in ('none','ieee')   # else somebody has chosen already
+    free = allow.fp32_precision == 'none'   # else somebody has chosen already
     if free: allow.fp32_precision = 'bf16'
     try: yield
     finally:
-        if free: allow.fp32_precision = before
+        if free: allow.fp32_precision = 'none'
 
 @functools.cache
 def onednn_serves()->bool: # True if its products have all their digits, and take clearly less time
     "Does oneDNN multiply in 32 bits better on this processor than the library that PyTorch asks?"
     if not torch.backends.mkldnn.is_available(): return False
     chance,times = torch.Generator().manual_seed(0),([],[])
-    x,W = (torch.randn(n, 384, generator=chance) for n in (128,1536))
-    for _ in range(5):
-        for taken,way in zip(times, (nullcontext, _allowed_16_bits)):
-            start = perf_counter()
-            with way(): y = F.linear(x, W)
-            taken.append(perf_counter() - start)
+    x,W = (torch.randn(n, 384, generator=chance, dtype=torch.float32, device='cpu') for n in (128,1536))
+    with torch.autocast('cpu', enabled=False):
+        for _ in range(5):
+            for taken,way in zip(times, (nullcontext, _allowed_16_bits)):
+                start = perf_counter()
+                with way(): y = F.linear(x, W)
+                taken.append(perf_counter() - start)
     exact = (y - x.double() @ W.double().T).abs().max() < 1e-3   # in 16 bits it would be some .1
     return bool(exact) and min(times[1]) < .8*min(times[0])
 
 def _by_onednn(ids):
     "For the products of so many characters, the library that takes less time."
-    return _allowed_16_bits() if ids.numel() > 1 and not ids.is_cuda and onednn_serves() else nullcontext()
+    return _allowed_16_bits() if ids.numel() > 1 and ids.device.type == 'cpu' and onednn_serves() else nullcontext()
 
 # %% ../nbs/09_speed.ipynb #d824014b
 def _advance(model, cache):
@@ -207,7 +207,7 @@ def _forward_fast(self, ids, cache):
     cache.at = None   # unknown, should it be interrupted
     with _by_onednn(ids): [logits] = advance(ids)
     cache.length = cache.at = length + 1
-    return logits[:,None]
+    return logits
 
 # pickled by name: a model that is read back writes as models do
 _forward_fast.__name__ = 'forward_cached'
@@ -224,7 +224,7 @@ def _write_by(self, kv, compiled):
     for t in range(min(3, self.block_size)):
         ids = torch.full((rows,1), t % self.config.vocab_size, device=self.device)
         with eval_mode(self):
-            fast,slow = step(ids),type(self).forward_cached(self, ids, plain)[:,0].float()
+            fast,slow = step(ids),type(self).forward_cached(self, ids, plain).float()
         if not (fast-slow).abs().max() <= far * (1 + slow.abs().max()):   # nor if it is no number
             raise ValueError('the model has parts that the step does not know')
     own_way = getattr(vars(self).get('forward_cached'), '__func__', None) is not _forward_fast

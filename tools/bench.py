@@ -121,6 +121,10 @@ def generation(args):
         for i in range(n):
             if cache.length == T: cache.length = T//2
             model.forward_cached(start, cache)
+    def filled(model):
+        "Keys and values of 64 full windows; memory that nobody has written to would not be read."
+        return [x.fill_(1) for kv in KVCache(model.config, B, dtype=model.head.weight.dtype).layers for x in kv]
+    kv,kv16 = filled(cached),filled(half)
     ordinary = torch.compile(speed.decode_step, dynamic=False, fullgraph=True)
     @torch.no_grad()
     def ordinary_steps():
@@ -135,11 +139,16 @@ def generation(args):
                       'batch of 64, bfloat16': lambda: write(fast16, rows=B),
                       'the steps alone': lambda: steps(fast), 'the steps by torch.compile': ordinary_steps,
                       'the half window again': lambda: [fast.forward_cached(again, KVCache(cached.config)) for _ in range(times)],
+                      'the half window again, bfloat16': lambda: [fast16.forward_cached(again, KVCache(half.config, dtype=torch.bfloat16))
+                                                                  for _ in range(times)],
+                      'reading keys and values for 64': lambda: [stream(kv) for _ in range(n)],
+                      'reading keys and values for 64, bfloat16': lambda: [stream(kv16) for _ in range(n)],
                       'reading the weights': lambda: [stream(W) for _ in range(n)],
                       'reading the weights in one piece': lambda: [whole.sum() for _ in range(n)],
                       'reading the weights, bfloat16': lambda: [stream(W16) for _ in range(n)],
                       'multiplying for one': lambda: multiply(W, 1, n),
                       'multiplying for 64': lambda: multiply(W, B, n),
+                      'multiplying for 256': lambda: multiply(W, T, n),
                       'multiplying for 64, oneDNN': lambda: multiply(W, B, n, by_onednn),
                       'multiplying for 64, bfloat16': lambda: multiply(W16, B, n)},
                      args.rounds)
@@ -148,11 +157,16 @@ def generation(args):
     rows = [dict(name=k, ms_per_step=spread(1e3*s/n for s in t), characters_a_second=round((B if '64' in k else 1)*n/median(t)),
                  times_gpt_py=spread((a/b for a,b in zip(taken['gpt.py'], t)), 3)) for k,t in taken.items()]
     ratio = lambda a,b: spread((x/y for x,y in zip(taken[a], taken[b])), 3)
+    def known(multiplying, form):
+        "What products, keys and values, and 64 half windows take of a step for 64 rows."
+        parts = zip(*(taken[name + form] for name in ('reading keys and values for 64','the half window again','batch of 64')), taken[multiplying])
+        return spread(((kv + B*half + product)/whole for kv,half,whole,product in parts), 3)
     rows.append(dict(name='share of the limit', weights=ratio('reading the weights','compiled'),
                      one_piece=ratio('reading the weights in one piece','compiled'),
                      bfloat16=ratio('reading the weights, bfloat16','compiled, bfloat16'),
                      batch=ratio('multiplying for 64, oneDNN','batch of 64'),
-                     batch_bfloat16=ratio('multiplying for 64, bfloat16','batch of 64, bfloat16')))
+                     batch_bfloat16=ratio('multiplying for 64, bfloat16','batch of 64, bfloat16'),
+                     batch_known=known('multiplying for 64, oneDNN', ''), batch_known_bfloat16=known('multiplying for 64, bfloat16', ', bfloat16')))
     rows.append(dict(name='first character') | first)
     record('generation', [r | dict(machine=machine()) for r in rows])
 
@@ -169,7 +183,8 @@ def layout(args):
                 step,ids = speed._step(model, at, cache.layers, compiled=True),torch.zeros(rows, 1, dtype=torch.int64)
                 def go(step=step, at=at, ids=ids):
                     at.zero_()
-                    for _ in range(T): step(ids)
+                    with speed._by_onednn(ids):
+                        for _ in range(T): step(ids)
                 ways[f'{rows}, {form}, {name}'] = go
     taken = in_turns(ways, args.rounds)
     record('layout', [dict(name=name, ms_per_step=spread(1e3*s/T for s in t), machine=machine(),
@@ -177,7 +192,7 @@ def layout(args):
                       for name,t in taken.items()])
 
 def by_onednn(x, W):
-    with speed._allowed_16_bits(): return F.linear(x, W)
+    with speed._by_onednn(x): return F.linear(x, W)
 
 def multiply(W, B, n, product=F.linear):
     "The products of a step for `B` rows, and nothing else."
