@@ -111,7 +111,7 @@ ZOO = [Mutant(*m) for m in (
  'Several characters read behind a cache get the first rows of the mask.', classic),
 ('cache-keeps-the-old-half', '03_gpt', 'pieces[0][:,-max(1, T//2):],0', 'pieces[0][:,:max(1, T//2)],0',
  'At the end of the window the older half is kept and the newer forgotten.', classic),
-('sampling-with-dropout', '03_gpt', 'with eval_mode(self) if any(p.training for p in parts) else nullcontext():', 'if True:',
+('sampling-with-dropout', '03_gpt', 'with eval_mode(self) if in_part or self.training else nullcontext():', 'if True:',
  'The model writes in training mode, with dropout on.', peer),
 ('temperature-zero-is-one', '03_gpt',
  'if temperature == 0: return F.one_hot(logits.argmax(-1), logits.shape[-1]).float()',
