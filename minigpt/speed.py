@@ -264,7 +264,8 @@ def compile_decode(self:GPTLanguageModel,
 )->GPTLanguageModel: # Itself
     """Compile the step for one character, so that `stream` and `generate` write faster.
 
-    On a graphics card it is recorded too; on a processor large products are oneDNN's where `onednn_serves`. Takes seconds, the first time. Warns if there is no compiler that works,
-    or if the model has parts of its own, and lets it write its own way. Training a model on, or copying it, is
-    fine. Compile again after rebuilding it, and give it other tensors between texts only."""
+    On a graphics card it is recorded too; on a processor large products are oneDNN's where `onednn_serves`. Takes
+    seconds, the first time. Warns if there is no compiler that works, or if the model has parts of its own, and lets
+    it write its own way. Training a model on, or copying it, is fine. Compile again after rebuilding it, and give it
+    other tensors between texts only."""
     return _try(self, batch_size, compiled=True)
