@@ -126,6 +126,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                'minigpt.speed._kind': ('speed.html#_kind', 'minigpt/speed.py'),
                                'minigpt.speed._linear': ('speed.html#_linear', 'minigpt/speed.py'),
                                'minigpt.speed._norm': ('speed.html#_norm', 'minigpt/speed.py'),
+                               'minigpt.speed._read': ('speed.html#_read', 'minigpt/speed.py'),
                                'minigpt.speed._step': ('speed.html#_step', 'minigpt/speed.py'),
                                'minigpt.speed._try': ('speed.html#_try', 'minigpt/speed.py'),
                                'minigpt.speed._write_by': ('speed.html#_write_by', 'minigpt/speed.py'),

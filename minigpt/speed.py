@@ -5,7 +5,7 @@
 # %% ../nbs/09_speed.ipynb #86026b44
 from __future__ import annotations
 from contextlib import contextmanager, nullcontext
-from copy import deepcopy
+from copy import copy, deepcopy
 from itertools import chain
 from time import perf_counter
 from types import MethodType
@@ -47,8 +47,9 @@ def decode_step(
 )->Tensor: # (B,1,V) logits for the character after it
     "One step of writing with a cache, in a form that compiles well."
     B,C,H = len(ids),model.config.n_embd,model.config.n_head
+    T,page = model.block_size,4096 // (C//H * layers[0][1].element_size())   # in positions
     x = (model.token_embedding.weight[ids[:,0]] + model.position_embedding.weight[position]).float()
-    later = torch.arange(model.block_size, device=x.device) > position
+    later = torch.arange(T, device=x.device) > position
     for block,(keys,values) in zip(model.blocks, layers):
         qkv = _linear(block.attn.qkv, _norm(block.norm1, x))
         q,k,v = qkv.view(B, 3, H, 1, C//H).unbind(1)
@@ -56,7 +57,9 @@ def decode_step(
         values.index_copy_(2, position, v.to(values.dtype))
         scores = (keys * q).sum(-1) / math.sqrt(C//H)   # (B,H,T)
         share = scores.masked_fill(later, -torch.inf).softmax(-1)
-        gathered = (share[...,None] * values).sum(2).view(B, C)
+        parts = share[...,None] * values   # (B,H,T,D)
+        if B > 1: parts = parts.view(B, H, -1, math.gcd(T, page), C//H).sum(3)
+        gathered = parts.sum(2).view(B, C)
         x = x + _linear(block.attn.proj, gathered)
         inner = written(F.relu(_linear(block.mlp.up, _norm(block.norm2, x))))
         x = x + _linear(block.mlp.down, inner)
@@ -197,12 +200,24 @@ def _in_vocabulary(model, ids):
     "Whether all ids are in the vocabulary; a card says so itself."
     return ids.is_cuda or 0 <= min(i := ids.flatten().tolist()) <= max(i) < model.config.vocab_size
 
+def _read(model, ids, cache):
+    "The model's own way; on a processor, so many rows at a time that what passes through it stays in the fast memory."
+    read,rows = type(model).forward_cached,len(cache.layers[0][0])
+    if ids.device.type != 'cpu' or ids.numel() <= 1024 or len(ids) != rows: return read(model, ids, cache)
+    logits,n = [],max(1, 1024 // ids.shape[1])
+    for i in range(0, rows, n):
+        part = copy(cache)
+        part.layers = [(keys[i:i+n], values[i:i+n]) for keys,values in cache.layers]
+        logits.append(read(model, ids[i:i+n], part))
+    cache.length = part.length
+    return torch.cat(logits)
+
 def _forward_fast(self, ids, cache):
     rows,length = len(cache.layers[0][0]),cache.length
     if ((ids.shape,ids.dtype,ids.device) != ((rows,1),torch.int64,self.device) or self.training
             or length >= self.block_size or not _in_vocabulary(self, ids)
             or not (advance := _advance(self, cache))):
-        with _by_onednn(ids): return type(self).forward_cached(self, ids, cache)
+        with _by_onednn(ids): return _read(self, ids, cache)
     if cache.at != length: cache.position.fill_(length)
     cache.at = None   # unknown, should it be interrupted
     with _by_onednn(ids): [logits] = advance(ids)
