@@ -134,6 +134,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                'minigpt.speed.onednn_serves': ('speed.html#onednn_serves', 'minigpt/speed.py'),
                                'minigpt.speed.written': ('speed.html#written', 'minigpt/speed.py')},
             'minigpt.texts': { 'minigpt.texts._files': ('texts.html#_files', 'minigpt/texts.py'),
+                               'minigpt.texts._name': ('texts.html#_name', 'minigpt/texts.py'),
                                'minigpt.texts.gather_corpus': ('texts.html#gather_corpus', 'minigpt/texts.py'),
                                'minigpt.texts.grow_vocab': ('texts.html#grow_vocab', 'minigpt/texts.py'),
                                'minigpt.texts.load_pretrained': ('texts.html#load_pretrained', 'minigpt/texts.py'),

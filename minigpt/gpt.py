@@ -197,9 +197,9 @@ def forward_cached(self:MultiHeadAttention,
     keys,values = kv
     end = start + x.shape[1]
     keys[:,:,start:end],values[:,:,start:end] = k,v
-    mask = None if start == 0 or x.shape[1] == 1 else causal_mask(end, x.device)[start:]
+    mask = None if not start or x.shape[1] == 1 else causal_mask(end, x.device)[start:]
     return self.merge(F.scaled_dot_product_attention(q, keys[:,:,:end], values[:,:,:end], attn_mask=mask,
-                                                     is_causal=start == 0))
+                                                     is_causal=not start))
 
 # %% ../nbs/03_gpt.ipynb #f78b9909
 @patch

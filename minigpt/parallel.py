@@ -21,7 +21,7 @@ def join_processes(
 )->tuple: # Which of them this is, from 0, and how many there are
     """Meet the processes that torchrun started; without it, one is alone.
 
-    They wait for each other up to two hours, as for an evaluation.
+    They wait for each other up to two hours, for the first may be busy with an evaluation.
     Raises `ValueError` for a device that they can't use."""
     if int(os.environ.get('WORLD_SIZE', 1)) == 1: return 0,1
     if device.type not in ('cpu','cuda'):

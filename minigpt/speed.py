@@ -47,7 +47,8 @@ def decode_step(
 )->Tensor: # (B,1,V) logits for the character after it
     "One step of writing with a cache, in a form that compiles well."
     B,C,H = len(ids),model.config.n_embd,model.config.n_head
-    T,page = model.block_size,4096 // (C//H * layers[0][1].element_size())   # in positions
+    T,page = model.block_size,4096 // (C//H * layers[0][1].element_size())
+    page = max(n for n in range(1, max(1, page)+1) if T % n == 0)   # positions in a page, or what divides the window
     x = (model.token_embedding.weight[ids[:,0]] + model.position_embedding.weight[position]).float()
     later = torch.arange(T, device=x.device) > position
     for block,(keys,values) in zip(model.blocks, layers):
@@ -58,7 +59,7 @@ def decode_step(
         scores = (keys * q).sum(-1) / math.sqrt(C//H)   # (B,H,T)
         share = scores.masked_fill(later, -torch.inf).softmax(-1)
         parts = share[...,None] * values   # (B,H,T,D)
-        if B > 1: parts = parts.view(B, H, -1, math.gcd(T, page), C//H).sum(3)
+        if B > 1: parts = parts.unflatten(2, (-1,page)).sum(3)
         gathered = parts.sum(2).view(B, C)
         x = x + _linear(block.attn.proj, gathered)
         inner = written(F.relu(_linear(block.mlp.up, _norm(block.norm2, x))))
@@ -203,7 +204,9 @@ def _in_vocabulary(model, ids):
 def _read(model, ids, cache):
     "The model's own way; on a processor, so many rows at a time that what passes through it stays in the fast memory."
     read,rows = type(model).forward_cached,len(cache.layers[0][0])
-    if ids.device.type != 'cpu' or ids.numel() <= 1024 or len(ids) != rows: return read(model, ids, cache)
+    if (ids.device.type != 'cpu' or ids.numel() <= 1024 or not 1 < rows == len(ids) or model.training
+            or read is not GPTLanguageModel.forward_cached):   # who knows what that does with a cache
+        return read(model, ids, cache)
     logits,n = [],max(1, 1024 // ids.shape[1])
     for i in range(0, rows, n):
         part = copy(cache)

@@ -4,6 +4,7 @@
 
 # %% ../nbs/12_texts.ipynb #42908f74
 from __future__ import annotations
+from codecs import BOM_UTF8
 from dataclasses import replace
 from pathlib import Path
 import os, sys
@@ -22,9 +23,15 @@ def _files(sources):
     for source in sources:
         path = Path(os.path.expanduser(source))
         if source == '-' or not path.is_dir(): yield source if source == '-' else path; continue
-        inside = sorted(p for p in path.rglob('*.txt') if p.is_file() and not p.name.startswith('.'))
+        inside = sorted(p for p in path.rglob('*') if p.suffix.lower() == '.txt' and p.is_file()
+                        and not any(part.startswith('.') for part in p.relative_to(path).parts))
         if not inside: raise FileNotFoundError(f'{path} is a folder without .txt files')
         yield from inside
+
+def _name(source):
+    "What to call it."
+    path = Path(os.path.expanduser(source))
+    return 'standard input' if source == '-' else path.resolve().name if path.is_dir() else path.stem
 
 # %% ../nbs/12_texts.ipynb #357725b6
 def gather_corpus(
@@ -43,14 +50,13 @@ def gather_corpus(
         size += len(data)
         if size > max_bytes:
             raise ValueError(f'{name}: {max_bytes:,} bytes are the most that can be read at once: take a part of it')
-        if not data and len(paths) > 1: changed['empty files were left out'].append(name); continue
+        if len(paths) > 1 and not data.removeprefix(BOM_UTF8): changed['empty files were left out'].append(name); continue
         text = plain_text(data, name)
-        for reason,found in zip(changed, (b'\r' in data, data.startswith(b'\xef\xbb\xbf'))):
+        for reason,found in zip(changed, (b'\r' in data, data.startswith(BOM_UTF8))):
             if found: changed[reason].append(name)
         parts.append(text)
     if not parts: raise ValueError(f'{sources[0]}: all files are empty')
-    where = [Path(s).stem if s != '-' else 'standard input' for s in sources]
-    name = where[0] + (f' and {len(where)-1} more' if len(where) > 1 else '')
+    name = _name(sources[0]) + (f' and {len(sources)-1} more' if len(sources) > 1 else '')
     parts = [p if p.endswith('\n') else p + '\n' for p in parts[:-1]] + parts[-1:]
     corpus = Corpus.from_text(''.join(parts), name.encode('utf-8', 'replace').decode(), str(sources[0]))
     if corpus.sha256 == tiny_sha256: corpus = replace(corpus, name='tinyshakespeare')
@@ -74,8 +80,9 @@ def remarks(
     for piece in reversed(train_ids.split(10**6)):
         if new: new -= set(piece.unique().tolist())
     if new := sorted(new):
-        said.append(f'{len(new)} characters are in the validation part alone, '
-                    f'where training does not meet them: {few(new)}')
+        count = '1 character is' if len(new) == 1 else f'{len(new)} characters are'
+        said.append(f'{count} in the validation part alone, not met in training: {few(new)}')
+    val = val[:10**6]   # enough to judge by
     cut = max(2, len(train) - len(val))
     if len(train) - cut >= 1000:
         counts = CountModel(2, tokenizer.vocab_size).fit(train[:cut])
@@ -85,7 +92,7 @@ def remarks(
                         f'pairs of characters cost {far:.2f} nats there, and {near:.2f} just before it')
     if (times := seen/len(train_ids)) > 20:
         said.append(f'each character will be read about {times:,.0f} times: the text may be learned by heart. '
-                    '--patience 3 ends in time')
+                    '--patience 3 stops soon after the best step')
     return said
 
 # %% ../nbs/12_texts.ipynb #b44f1408

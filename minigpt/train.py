@@ -273,7 +273,10 @@ def _encode(self:Run, model_config):
     "Tokenizer, ids of both parts, sizes, and the model to begin with if there is one."
     begun = self.folder is not None and (self.folder/'checkpoint'/'state.pt').exists()
     first,known = None,None
-    if begun and (self.folder/'tokenizer.json').exists(): known = CharTokenizer.from_pretrained(self.folder)
+    if begun and (self.folder/'tokenizer.json').exists():
+        known = CharTokenizer.from_pretrained(self.folder)
+        # they came from another model when it was begun
+        if self.config.init_from: model_config = replace(_read_settings(self.folder)[1], dropout=model_config.dropout)
     elif self.config.init_from:
         torch.manual_seed(self.config.seed)   # new characters get rows by chance
         first,known = grow_vocab(*load_pretrained(self.config.init_from), self.corpus.text)
@@ -454,7 +457,7 @@ def check_finite(self:Run):
 # %% ../nbs/04_train.ipynb #6c45ce30
 @patch
 def _what_fits(self:Run, x, y):
-    "What to say when a batch was too large: how many pieces at a time are not."
+    "What to say when a batch was too large: how many pieces at a time would fit."
     c,n = self.config,len(x)//self.config.accumulate
     self._recorded = self._update   # the recording is let go of
     said = f'{n} piece{"s"*(n > 1)} at a time did not fit into the memory of {self.device}'
@@ -470,7 +473,7 @@ def _what_fits(self:Run, x, y):
         except torch.OutOfMemoryError: continue
         return (f'{said}, {n//parts} did: accumulate={c.accumulate*parts} reads the same batch '
                 'in parts of that size')
-    return f'{said}, and neither did one: take a smaller model or context'
+    return f'{said}, nor did one: take a smaller model or context'
 
 # %% ../nbs/04_train.ipynb #035d1e34
 def first_char(
@@ -1172,6 +1175,8 @@ def _settings(preset, out, resume, given):
         name = preset or usual
         config,sizes = get_preset(name)
         folder = None   # it gets one later
+        if 1 <= (given['steps'] or 0) < config.steps:   # a shorter run, a shorter warm-up
+            config = replace(config, warmup=config.warmup*given['steps']//config.steps)
         if given['init_from']:
             config = replace(config, learning_rate=config.learning_rate/4, min_lr=config.min_lr and config.min_lr/4)
     return name, replace(config, **{k: v for k,v in given.items() if v is not None}), sizes, folder
@@ -1266,7 +1271,8 @@ def minigpt_train(
     _introduce(run, name, resume)
     _say(f'folder    {run.folder}')
     if run.step == config.steps or run.ended_early:
-        _say('all steps were made already; for a longer run begin a new one with --steps')
+        _say(('it ended early, as nothing got better' if run.ended_early else 'all steps were made already')
+             + '; for a longer run begin a new one with --steps')
     run.fit(on_evaluation=_to_tensorboard if tensorboard else None)
     leave_processes()
     if run.stopped:
