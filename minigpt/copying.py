@@ -27,7 +27,7 @@ class CopyMeter:
     def holds(self,
         piece:str, # What to look for
     )->bool: # Whether it is there
-        "Does the source hold this piece, word for word?"
+        "Does the source hold this piece, character for character?"
         return not piece or sa_search(self._bytes, self._suffixes, piece.encode('utf-8', 'surrogatepass'))[0] > 0
 
 # %% ../nbs/06_copying.ipynb #3935939b

@@ -47,8 +47,11 @@ def compare(
         raise ValueError(f'{len(a)} characters are too few for ten blocks of {block}: take a longer text')
     parts = np.array_split(a-b, len(a)//block)   # each of `block` characters or a few more
     sums,sizes = np.array([p.sum() for p in parts]),np.array([len(p) for p in parts])
-    drawn = np.random.default_rng(seed).integers(len(parts), size=(n_boot, len(parts)))
-    low,high = np.quantile(sums[drawn].sum(1) / sizes[drawn].sum(1), [.025,.975])
+    rng,some,means = np.random.default_rng(seed),max(1, 2**22//len(parts)),[]   # texts at a time, for memory
+    for i in range(0, n_boot, some):
+        drawn = rng.integers(len(parts), size=(min(some, n_boot-i), len(parts)))
+        means.append(sums[drawn].sum(1) / sizes[drawn].sum(1))
+    low,high = np.quantile(np.concatenate(means), [.025,.975])
     return Comparison(float((a-b).mean()), float(low), float(high))
 
 # %% ../nbs/05_evaluation.ipynb #eed51343
@@ -61,6 +64,7 @@ def breakdown(
     if len(losses) != len(groups):
         raise ValueError(f'{len(groups)} labels for {len(losses)} losses')
     places = {}
+    if isinstance(groups, (Tensor, np.ndarray)): groups = groups.tolist()   # else each number would be a label of its own
     index = np.array([places.setdefault(g, len(places)) for g in groups], dtype=np.int64)
     counts = np.bincount(index, minlength=len(places))
     means = np.bincount(index, losses, len(places)) / counts

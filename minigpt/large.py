@@ -6,7 +6,7 @@
 from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
-import codecs, hashlib, io, json, os, warnings
+import codecs, hashlib, io, json, os, time, warnings
 import numpy as np, torch
 from torch import Tensor
 from fastcore.xdg import xdg_cache_home
@@ -41,13 +41,18 @@ class MappedCorpus(Corpus):
 
     def __len__(self): return len(self.ids)
 
+    @property
+    def val_share(self)->float: # Share of the text by whose end a model is judged
+        "That of any text, but at most `most_val` characters."
+        return min(super().val_share, most_val/len(self))
+
     def encoded(self,
         tokenizer:CharTokenizer=None, # Its own
     )->tuple: # Tokenizer, training ids, validation ids
-        "The vocabulary and the ids cut in two; the validation part is the last tenth, or `most_val` characters."
+        "The vocabulary and the ids cut in two: the end, `val_share` of it, is for validation."
         if tokenizer is not None and tokenizer.chars != self.tokenizer.chars:
             raise ValueError(f'{self.source} is too large to be read with another vocabulary: take a part of it')
-        return self.tokenizer, *split(self.ids, min(.1, most_val/len(self)))
+        return self.tokenizer, *split(self.ids, self.val_share)
 
 # %% ../nbs/10_large.ipynb #a9c0bafc
 def _survey(path, progress):
@@ -103,13 +108,15 @@ def map_corpus(
 
     What is found is checked by its checksum, and made anew if the text or the ids have changed. Raises `OSError`
     for a file that can't be read or a disk that is full, and `ValueError` for one that is empty or not UTF-8."""
-    path = Path(path)
+    path = Path(path).expanduser()
     about,where = path.stat(),str(path.resolve()).encode('utf-8', 'replace').decode()
     stamp = dict(path=where, size=about.st_size, time=about.st_mtime_ns)
     if folder is None: folder = xdg_cache_home()/'minigpt'/f'ids-{hashlib.sha256(where.encode()).hexdigest()[:16]}'
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     ids,notes = folder/'ids.bin',folder/'corpus.json'
+    for left in folder.glob('.ids.bin.*.tmp'):   # of a process that was killed, if nobody has written to it for a day
+        if time.time() - left.stat().st_mtime > 24*3600: left.unlink(missing_ok=True)
     def keep(): write_json(notes, known | dict(check=_sum_of(known)))
     try: known = read_json(notes)
     except (FileNotFoundError, ValueError): known = {}   # not there yet, or damaged

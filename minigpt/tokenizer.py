@@ -264,13 +264,18 @@ def split(
 # %% ../nbs/00_tokenizer.ipynb #6360fea6
 least_val = 4000   # characters to be judged by, if that is not more than a quarter of the text
 
+@patch(as_prop=True)
+def val_share(self:Corpus)->float: # Share of the text by whose end a model is judged
+    "A tenth, of a short text more."
+    return max(.1, min(.25, least_val/max(1, len(self))))
+
 @patch
 def encoded(self:Corpus,
     tokenizer:CharTokenizer=None, # A vocabulary that has every character of the text; its own if None
 )->tuple: # Tokenizer, training ids, validation ids
-    "The vocabulary of the text, and its ids cut in two: the last tenth is for validation, of a short text more."
+    "The vocabulary of the text, and its ids cut in two: the end, `val_share` of it, is for validation."
     tok = tokenizer or CharTokenizer.from_text(self.text)
-    return tok, *split(tok.encode(self.text), max(.1, min(.25, least_val/max(1, len(self)))))
+    return tok, *split(tok.encode(self.text), self.val_share)
 
 # %% ../nbs/00_tokenizer.ipynb #56481be8
 def write_json(

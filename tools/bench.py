@@ -125,6 +125,14 @@ def generation(args):
         "Keys and values of 64 full windows; memory that nobody has written to would not be read."
         return [x.fill_(1) for kv in KVCache(model.config, B, dtype=model.head.weight.dtype).layers for x in kv]
     kv,kv16 = filled(cached),filled(half)
+    def halves(model):
+        "The half windows of 64 rows, as often as they are read again."
+        cache,ids = KVCache(model.config, B, dtype=model.head.weight.dtype),again.expand(B, -1)
+        def go():
+            for _ in range(times):
+                cache.length = 0
+                model.forward_cached(ids, cache)
+        return go
     ordinary = torch.compile(speed.decode_step, dynamic=False, fullgraph=True)
     @torch.no_grad()
     def ordinary_steps():
@@ -141,6 +149,7 @@ def generation(args):
                       'the half window again': lambda: [fast.forward_cached(again, KVCache(cached.config)) for _ in range(times)],
                       'the half window again, bfloat16': lambda: [fast16.forward_cached(again, KVCache(half.config, dtype=torch.bfloat16))
                                                                   for _ in range(times)],
+                      'the half windows of 64 again': halves(fast), 'the half windows of 64 again, bfloat16': halves(fast16),
                       'reading keys and values for 64': lambda: [stream(kv) for _ in range(n)],
                       'reading keys and values for 64, bfloat16': lambda: [stream(kv16) for _ in range(n)],
                       'reading the weights': lambda: [stream(W) for _ in range(n)],
@@ -159,8 +168,9 @@ def generation(args):
     ratio = lambda a,b: spread((x/y for x,y in zip(taken[a], taken[b])), 3)
     def known(multiplying, form):
         "What products, keys and values, and 64 half windows take of a step for 64 rows."
-        parts = zip(*(taken[name + form] for name in ('reading keys and values for 64','the half window again','batch of 64')), taken[multiplying])
-        return spread(((kv + B*half + product)/whole for kv,half,whole,product in parts), 3)
+        parts = zip(*(taken[name + form] for name in ('reading keys and values for 64','the half windows of 64 again','batch of 64')),
+                    taken[multiplying])
+        return spread(((kv + halves + product)/whole for kv,halves,whole,product in parts), 3)
     rows.append(dict(name='share of the limit', weights=ratio('reading the weights','compiled'),
                      one_piece=ratio('reading the weights in one piece','compiled'),
                      bfloat16=ratio('reading the weights, bfloat16','compiled, bfloat16'),
