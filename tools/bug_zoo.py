@@ -106,6 +106,8 @@ ZOO = [Mutant(*m) for m in (
 ('cache-forgets-positions', '03_gpt', 'position_embedding.weight[start:end]',
  'position_embedding.weight[:end-start]',
  'Every character read with a cache believes that it is the first.', classic),
+('cache-sees-ahead', '03_gpt', 'is_causal=not start', 'is_causal=False',
+ 'A text that is read at once into an empty cache sees its own future.', classic),
 ('cache-mask-from-the-top', '03_gpt', 'causal_mask(end, x.device)[start:]',
  'causal_mask(end, x.device)[:end-start]',
  'Several characters read behind a cache get the first rows of the mask.', classic),
