@@ -47,8 +47,8 @@ def decode_step(
 )->Tensor: # (B,1,V) logits for the character after it
     "One step of writing with a cache, in a form that compiles well."
     B,C,H = len(ids),model.config.n_embd,model.config.n_head
-    T,page = model.block_size,4096 // (C//H * layers[0][1].element_size())
-    page = max(n for n in range(1, max(1, page)+1) if T % n == 0)   # positions in a page, or what divides the window
+    T,most = model.block_size,max(1, 4096 // (C//H * layers[0][1].element_size()))
+    page = max(n for n in range(1, most+1) if T % n == 0)   # in positions; divides the window
     x = (model.token_embedding.weight[ids[:,0]] + model.position_embedding.weight[position]).float()
     later = torch.arange(T, device=x.device) > position
     for block,(keys,values) in zip(model.blocks, layers):
