@@ -24,6 +24,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                 'minigpt/bigram.py'),
                                 'minigpt.bigram.CountModel': ('bigram.html#countmodel', 'minigpt/bigram.py'),
                                 'minigpt.bigram.CountModel.__init__': ('bigram.html#countmodel.__init__', 'minigpt/bigram.py'),
+                                'minigpt.bigram.CountModel._check': ('bigram.html#countmodel._check', 'minigpt/bigram.py'),
                                 'minigpt.bigram.CountModel._mix': ('bigram.html#countmodel._mix', 'minigpt/bigram.py'),
                                 'minigpt.bigram.CountModel._weigh': ('bigram.html#countmodel._weigh', 'minigpt/bigram.py'),
                                 'minigpt.bigram.CountModel.fit': ('bigram.html#countmodel.fit', 'minigpt/bigram.py'),

@@ -26,7 +26,7 @@ def attend(
     k:Tensor, # (...,S,D) keys
     v:Tensor, # (...,S,D) values
     mask:Tensor=None, # (T,S) bool, `True` where a row may look at a column; None lets all see all
-    dropout:float=0., # Share of the weights dropped, in training
+    dropout:float=0., # Share of the weights dropped
 )->tuple: # What each position gathered (...,T,D), and the weights it used (...,T,S)
     """Scaled dot-product attention.
 
@@ -69,7 +69,7 @@ class MultiHeadAttention(nn.Module):
         dropout:float=0., # Share of weights, and of outputs, dropped in training
     ):
         super().__init__()
-        if n_embd % n_head: raise ValueError(f'{n_head} heads do not divide {n_embd} channels')
+        if n_head < 1 or n_embd % n_head: raise ValueError(f'{n_head} heads do not divide {n_embd} channels')
         self.n_head,self.dropout = n_head,dropout
         self.qkv = nn.Linear(n_embd, 3*n_embd, bias=False)
         self.proj = nn.Linear(n_embd, n_embd)
@@ -93,7 +93,7 @@ class MultiHeadAttention(nn.Module):
         "Let each position look at itself and those before it, in `H` ways."
         q,k,v = self.project(x)
         dropout = self.dropout if self.training else 0.
-        # the plain way learns faster
+        # there a step of training takes less time the plain way
         if self.training and q.dtype == torch.bfloat16 and q.device.type == 'cpu':
             return self.merge(attend(q, k, v, causal_mask(x.shape[1], x.device), dropout)[0])
         return self.merge(F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True))

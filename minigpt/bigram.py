@@ -128,6 +128,10 @@ class CountModel:
         if order < 1: raise ValueError(f'order must be at least 1, not {order}')
         self.order,self.vocab_size = order,vocab_size
 
+    def _check(self, ids):
+        if len(ids) and not 0 <= ids.min() <= ids.max() < self.vocab_size:
+            raise ValueError(f'ids must lie in 0 to {self.vocab_size-1}')
+
     def fit(self,
         ids:Tensor, # (N,) token ids to count
     )->CountModel: # Itself, ready to guess
@@ -135,7 +139,7 @@ class CountModel:
         ids,V = np.asarray(ids, dtype=np.int64),self.vocab_size
         if len(ids) < self.order:
             raise ValueError(f'{len(ids)} characters are too few for order {self.order}')
-        if ids.min() < 0 or ids.max() >= V: raise ValueError(f'ids must lie in 0 to {V-1}')
+        self._check(ids)
         self.keys,self.counts,self.neighbours = [],[],[]
         gram = np.zeros(len(ids)+1, dtype=np.int64)  # number of the n-gram at each place
         for n in range(self.order):
@@ -184,10 +188,11 @@ def losses(self:CountModel,
     ids:Tensor, # (N,) token ids to score
     history:Tensor=None, # What came before them
 )->Tensor: # (N,) loss of each character in nats, float64
-    "Surprise of each character, given those before it."
+    "Surprise of each character, given those before it. Raises `ValueError` for ids outside the vocabulary."
     past = [] if history is None else history[max(0, len(history)-self.order+1):]
     past = np.asarray(past, dtype=np.int64)
     row = np.concatenate([past, np.asarray(ids, dtype=np.int64)])
+    self._check(row)
     prob,context = np.full(len(row), 1/self.vocab_size),np.zeros(len(row), dtype=np.int64)
     for n in range(self.order):
         prob,gram = self._mix(n, context, row, prob)
@@ -199,8 +204,9 @@ def losses(self:CountModel,
 def probs(self:CountModel,
     context:Tensor, # (T,) token ids so far, possibly none
 )->Tensor: # (V,) probability of each next character, float64
-    "Guess the next character."
+    "Guess the next character. Raises `ValueError` for ids outside the vocabulary."
     row = np.asarray(context, dtype=np.int64)[max(0, len(context)-self.order+1):]
+    self._check(row)
     prob,end,before = np.full(self.vocab_size, 1/self.vocab_size),0,np.zeros(len(row), dtype=np.int64)
     for n in range(self.order):
         prob,_ = self._mix(n, end, np.arange(self.vocab_size), prob)

@@ -148,9 +148,9 @@ def sampling_probs(
 
     Source: Fan and others, Hierarchical Neural Story Generation (2018), for top-k; Holtzman and others, The
     Curious Case of Neural Text Degeneration (2020), section 3.1, for top-p.
-    Raises `ValueError` for a temperature below 0, a `top_k` below 1, or a `top_p` outside 0 (excluded) to 1."""
+    Raises `ValueError` for a temperature that is below 0 or not finite, a `top_k` below 1, or a `top_p` outside 0 (excluded) to 1."""
     if not 0 <= temperature < math.inf:
-        raise ValueError(f'temperature must be at least 0, not {temperature}')
+        raise ValueError(f'temperature must be at least 0 and finite, not {temperature}')
     if top_k is not None and top_k < 1: raise ValueError(f'top_k must be at least 1, not {top_k}')
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f'top_p must be above 0 and at most 1, not {top_p}')
@@ -175,7 +175,7 @@ class KVCache:
         config:GPTConfig, # Sizes of the model
         batch_size:int=1, # Rows, B
         device=None, # Where the model is
-        dtype=None, # Its number format
+        dtype=None, # The number format of its weights; None is 32 bits
     ):
         shape = batch_size, config.n_head, config.block_size, config.n_embd//config.n_head  # (B,H,T,D)
         empty = lambda: torch.zeros(shape, device=device, dtype=dtype)
@@ -221,8 +221,10 @@ def forward_cached(self:GPTLanguageModel,
 )->Tensor: # (B,T,V) logits for the character after each new one
     """The model for characters that come after cached ones.
 
-    Raises `ValueError` if the cache is full or of another batch size."""
+    Raises `ValueError` if the cache is full, of another batch size, or of a model with another number of layers."""
     rows = len(cache.layers[0][0])
+    if len(cache.layers) != len(self.blocks):
+        raise ValueError(f'a cache of {len(cache.layers)} layers can not serve a model of {len(self.blocks)}')
     if len(ids) != rows: raise ValueError(f'a cache of {rows} rows can not take {len(ids)}')
     x = self.embed(ids, cache.length)
     for block,kv in zip(self.blocks, cache.layers): x = block.forward_cached(x, kv, cache.length)
@@ -243,7 +245,8 @@ def stream(self:GPTLanguageModel,
     """Write on, a character at a time, with dropout off and the model's mode put back.
 
     Keys and values are cached. When the window is full, its last half is read again.
-    Raises `ValueError` for an empty prompt, ids outside the vocabulary, and what `sampling_probs` refuses."""
+    Raises `ValueError` for an empty prompt, ids outside the vocabulary, what `sampling_probs` refuses, and a model whose
+    answers are not numbers."""
     if getattr(ids, 'ndim', 0) != 2 or not ids.numel():
         raise ValueError('a prompt is a tensor of token ids (B,T), each at least 1: encode the text first')
     if max_new_tokens < 0:
@@ -251,7 +254,10 @@ def stream(self:GPTLanguageModel,
     if isinstance(stop, str): raise ValueError('stop takes token ids: encode the text first')
     # refuse now, not at the first character
     sampling_probs(torch.zeros(1,1), temperature, top_k, top_p)
-    stop = None if stop is None or not len(stop) else torch.as_tensor(stop, device=self.device)
+    if stop is not None:
+        stop = torch.as_tensor(stop, device=self.device)
+        if stop.ndim != 1: raise ValueError(f'stop takes one row of token ids, not shape {tuple(stop.shape)}')
+        if not len(stop): stop = None
     for name,given in (('ids',ids), ('stop',stop)):
         if given is not None and not 0 <= given.min() <= given.max() < self.config.vocab_size:
             raise ValueError(f'{name} must lie in 0 to {self.config.vocab_size-1}')
@@ -274,7 +280,7 @@ def _stream(self:GPTLanguageModel, ids, max_new_tokens, dials, stop, generator):
         with eval_mode(self) if in_part or self.training else nullcontext():
             logits = self.forward_cached(unread, cache)[:,-1]
         probs = sampling_probs(logits, *dials)
-        if i == 0 and not probs.isfinite().all():
+        if i == 0 and (logits.isnan().any() or not probs.isfinite().all()):
             raise ValueError('the model answers with numbers that are not finite')
         if generator is not None: probs = probs.to(generator.device)
         noise = torch.empty_like(probs).exponential_(generator=generator)

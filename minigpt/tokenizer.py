@@ -34,8 +34,10 @@ class Corpus:
         name:str='text', # A short name for titles and logs
         source:str='memory', # Where it was read
     )->Corpus: # The text with its checksum
-        "Wrap `text` and reckon its checksum."
-        return cls(name, text, hashlib.sha256(text.encode()).hexdigest(), source)
+        "Wrap `text` and reckon its checksum. No text but the known one is called tinyshakespeare."
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
+        if name == 'tinyshakespeare' and sha256 != tiny_sha256: name = 'another tinyshakespeare'
+        return cls(name, text, sha256, source)
 
     def __len__(self): return len(self.text)
 
@@ -151,7 +153,7 @@ def _tiny_shakespeare():
     "Tiny Shakespeare from the folder in MINIGPT_DATA, from the cache, or from the network and then kept."
     try: cached = xdg_cache_home()/'minigpt'/'tinyshakespeare.txt'
     except RuntimeError: cached = None   # no home folder
-    folder = os.environ.get('MINIGPT_DATA')
+    folder = os.path.expanduser(os.environ.get('MINIGPT_DATA', ''))
     for path in ([Path(folder)/'input.txt'] if folder else []) + ([cached] if cached else []):
         try: corpus = _read_corpus(path)
         except (OSError, ValueError): continue   # not there, or damaged
@@ -175,7 +177,7 @@ def load_corpus(
     if source == 'sample_play': return _read_corpus(play, 'sample_play')
     if source == 'tinyshakespeare': return _tiny_shakespeare()
     if source is not None: return _read_corpus(os.path.expanduser(source))
-    if folder := os.environ.get('MINIGPT_DATA'):
+    if folder := os.path.expanduser(os.environ.get('MINIGPT_DATA', '')):
         path = Path(folder)/'input.txt'
         if not path.exists():
             raise FileNotFoundError(f'MINIGPT_DATA names {folder}, where there is no input.txt')
@@ -193,6 +195,7 @@ class CharTokenizer:
     def __init__(self,
         chars:str|list, # The vocabulary: distinct characters
     ):
+        if any(len(c) != 1 for c in chars): raise ValueError('a vocabulary is made of single characters')
         self.chars = ''.join(chars)
         if not self.chars: raise ValueError('a vocabulary needs at least one character')
         if len(set(self.chars)) != len(self.chars):
@@ -241,7 +244,9 @@ def decode(self:CharTokenizer,
     ids:Tensor|list, # (T,) token ids
 )->str: # The text they stand for
     "Turn ids back into text. Raises `ValueError` for an id outside the vocabulary or more than one row."
-    ids = np.asarray(ids.cpu() if isinstance(ids, Tensor) else ids, dtype=np.int64)
+    ids = np.asarray(ids.cpu() if isinstance(ids, Tensor) else ids)
+    if ids.size and ids.dtype.kind not in 'iu': raise ValueError(f'ids are whole numbers, not {ids.dtype}')
+    ids = ids.astype(np.int64)
     if ids.ndim != 1: raise ValueError(f'decode takes one row of ids, not shape {ids.shape}')
     if len(ids) and not 0 <= ids.min() <= ids.max() < self.vocab_size:
         raise ValueError(f'ids must lie in 0 to {self.vocab_size-1}, not {ids.min()} to {ids.max()}')

@@ -2,8 +2,8 @@
 
 All runs read the same text with the same budget, three or five seeds each. They are judged by the exact loss on the last
 tenth of the *training* part of Tiny Shakespeare: the validation part is not looked at. Where the rate could matter, the
-best of three is taken, found with one more seed. About 40 minutes on two cores, and with `--long`, two recipes at full
-length, ten more. Stopped and started again, it goes on with what is missing; what is there is in runs/ablation, which
+best of three is taken, found with one more seed. Over an hour on two cores, and with `--long`, two recipes three times
+as long, ten minutes more. Stopped and started again, it goes on with what is missing; what is there is in runs/ablation, which
 has to be deleted after a change to a model's code. `--jobs N` runs N at a time, a core each."""
 import argparse, json, multiprocessing, os, platform, time
 from dataclasses import asdict, replace
@@ -158,7 +158,7 @@ def lines(wanted):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--jobs', type=int, default=os.cpu_count(), help='runs at a time, a core each')
-    p.add_argument('--long', action='store_true', help='also two recipes at full length, a quarter of an hour more')
+    p.add_argument('--long', action='store_true', help='also two recipes three times as long, ten minutes more')
     args = p.parse_args()
     kept.mkdir(parents=True, exist_ok=True)
     wanted = {name: v for name,v in variants.items() if args.long or name not in long}
