@@ -148,7 +148,8 @@ def sampling_probs(
 
     Source: Fan and others, Hierarchical Neural Story Generation (2018), for top-k; Holtzman and others, The
     Curious Case of Neural Text Degeneration (2020), section 3.1, for top-p.
-    Raises `ValueError` for a temperature that is below 0 or not finite, a `top_k` below 1, or a `top_p` outside 0 (excluded) to 1."""
+    Raises `ValueError` for a temperature that is below 0 or not finite, a `top_k` below 1, or a `top_p` outside
+    0 (excluded) to 1."""
     if not 0 <= temperature < math.inf:
         raise ValueError(f'temperature must be at least 0 and finite, not {temperature}')
     if top_k is not None and top_k < 1: raise ValueError(f'top_k must be at least 1, not {top_k}')

@@ -4,6 +4,7 @@
 
 # %% ../nbs/10_large.ipynb #d7e2857a
 from __future__ import annotations
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 import codecs, hashlib, io, json, os, time, warnings
@@ -116,7 +117,8 @@ def map_corpus(
     folder.mkdir(parents=True, exist_ok=True)
     ids,notes = folder/'ids.bin',folder/'corpus.json'
     for left in folder.glob('.ids.bin.*.tmp'):   # of a process that was killed, if nobody has written to it for a day
-        if time.time() - left.stat().st_mtime > 24*3600: left.unlink(missing_ok=True)
+        with suppress(OSError):   # its own process may be renaming it
+            if time.time() - left.stat().st_mtime > 24*3600: left.unlink()
     def keep(): write_json(notes, known | dict(check=_sum_of(known)))
     try: known = read_json(notes)
     except (FileNotFoundError, ValueError): known = {}   # not there yet, or damaged

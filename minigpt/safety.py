@@ -27,8 +27,8 @@ def claim(
         lock = FileLock(folder/'.lock', thread_local=False)
         lock.acquire(timeout=0)
     except Timeout:
-        raise BlockingIOError(f'{folder} is being written to by another process, or by another run of this one: wait for it, or '
-                              'choose another folder') from None
+        raise BlockingIOError(f'{folder} is being written to by another process, or by another run of this one: '
+                              'wait for it, or choose another folder') from None
     except OSError as e:
         raise type(e)(f'{folder} can not be a folder for the run ({e.strerror or e})') from None
     free = shutil.disk_usage(folder).free

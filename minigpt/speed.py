@@ -182,6 +182,21 @@ def _by_onednn(ids):
     "For the products of so many characters, the library that takes less time."
     return _allowed_16_bits() if ids.numel() > 1 and ids.device.type == 'cpu' and onednn_serves() else nullcontext()
 
+# %% ../nbs/09_speed.ipynb #d824014f
+def _read(model, ids, cache):
+    "The model's own way; on a processor, so many rows at a time that what passes through it stays in the fast memory."
+    read,rows = type(model).forward_cached,len(cache.layers[0][0])
+    if (ids.device.type != 'cpu' or ids.numel() <= 1024 or not 1 < rows == len(ids) or model.training
+            or read is not GPTLanguageModel.forward_cached):   # who knows what that does with a cache
+        return read(model, ids, cache)
+    logits,n = [],max(1, 1024 // ids.shape[1])
+    for i in range(0, rows, n):
+        part = copy(cache)
+        part.layers = [(keys[i:i+n], values[i:i+n]) for keys,values in cache.layers]
+        logits.append(read(model, ids[i:i+n], part))
+    cache.length = part.length
+    return torch.cat(logits)
+
 # %% ../nbs/09_speed.ipynb #d824014b
 def _advance(model, cache):
     "What reads one more character of each row of this cache; None if there is no fast step for it."
@@ -200,20 +215,6 @@ def _advance(model, cache):
 def _in_vocabulary(model, ids):
     "Whether all ids are in the vocabulary; a card says so itself."
     return ids.is_cuda or 0 <= min(i := ids.flatten().tolist()) <= max(i) < model.config.vocab_size
-
-def _read(model, ids, cache):
-    "The model's own way; on a processor, so many rows at a time that what passes through it stays in the fast memory."
-    read,rows = type(model).forward_cached,len(cache.layers[0][0])
-    if (ids.device.type != 'cpu' or ids.numel() <= 1024 or not 1 < rows == len(ids) or model.training
-            or read is not GPTLanguageModel.forward_cached):   # who knows what that does with a cache
-        return read(model, ids, cache)
-    logits,n = [],max(1, 1024 // ids.shape[1])
-    for i in range(0, rows, n):
-        part = copy(cache)
-        part.layers = [(keys[i:i+n], values[i:i+n]) for keys,values in cache.layers]
-        logits.append(read(model, ids[i:i+n], part))
-    cache.length = part.length
-    return torch.cat(logits)
 
 def _forward_fast(self, ids, cache):
     rows,length = len(cache.layers[0][0]),cache.length

@@ -243,7 +243,7 @@ def encode(self:CharTokenizer,
 def decode(self:CharTokenizer,
     ids:Tensor|list, # (T,) token ids
 )->str: # The text they stand for
-    "Turn ids back into text. Raises `ValueError` for an id outside the vocabulary or more than one row."
+    "Turn ids back into text. Raises `ValueError` for more than one row, or what is no id of the vocabulary."
     ids = np.asarray(ids.cpu() if isinstance(ids, Tensor) else ids)
     if ids.size and ids.dtype.kind not in 'iu': raise ValueError(f'ids are whole numbers, not {ids.dtype}')
     ids = ids.astype(np.int64)

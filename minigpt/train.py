@@ -777,7 +777,7 @@ def _check_folder(self:Run, resume):
         raise FileExistsError(f'{self.folder} holds a run already: name another folder, or --resume it')
     if not resume and (there := [n for n in _run_files if (self.folder/n).exists()]):
         raise FileExistsError(f'{self.folder} has a {there[0]} that can not be resumed from: '
-                              'choose another folder, or delete this one')
+                              'choose another folder')
     if blocked := [n for n in _run_files if (self.folder/n).is_dir()]:
         raise IsADirectoryError(f'{self.folder/blocked[0]} is a folder: move it away')
 

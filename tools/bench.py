@@ -170,7 +170,7 @@ def generation(args):
         "What products, keys and values, and 64 half windows take of a step for 64 rows."
         parts = zip(*(taken[name + form] for name in ('reading keys and values for 64','the half windows of 64 again','batch of 64')),
                     taken[multiplying])
-        return spread(((kv + halves + product)/whole for kv,halves,whole,product in parts), 3)
+        return spread(((kv + again + product)/whole for kv,again,whole,product in parts), 3)
     rows.append(dict(name='share of the limit', weights=ratio('reading the weights','compiled'),
                      one_piece=ratio('reading the weights in one piece','compiled'),
                      bfloat16=ratio('reading the weights, bfloat16','compiled, bfloat16'),
