@@ -25,7 +25,7 @@ def attend(
     q:Tensor, # (...,T,D) queries
     k:Tensor, # (...,S,D) keys
     v:Tensor, # (...,S,D) values
-    mask:Tensor=None, # (T,S) bool, `True` where a row may look at a column; None lets all see all
+    mask:Tensor=None, # (T,S) bool, `True` where a row may attend; None: everywhere
     dropout:float=0., # Share of the weights dropped
 )->tuple: # What each position gathered (...,T,D), and the weights it used (...,T,S)
     """Scaled dot-product attention.
@@ -41,35 +41,37 @@ def attend(
 class Head(nn.Module):
     "One head of causal self-attention, written plainly."
     def __init__(self,
-        n_embd:int, # Numbers per position, C
+        n_embd:int, # Embedding dimension, C
         head_size:int, # Numbers per query, key or value, D
         dropout:float=0., # Share of the weights dropped in training
     ):
         super().__init__()
-        self.query,self.key,self.value = (nn.Linear(n_embd, head_size, bias=False) for _ in range(3))
-        self.dropout = nn.Dropout(dropout)
+        self.query,self.key,self.value = (nn.Linear(n_embd, head_size, bias=False)
+                                          for _ in range(3))
+        self.dropout = dropout
 
     def forward(self,
         x:Tensor, # (B,T,C) one row per position
     )->Tensor: # (B,T,D) what each position gathered from its past
-        "Let each position look at itself and those before it."
-        v = self.value(x)
-        _,weights = attend(self.query(x), self.key(x), v, causal_mask(x.shape[1], x.device))
-        return self.dropout(weights) @ v
+        "Let each position attend to itself and those before it."
+        q,k,v = self.query(x),self.key(x),self.value(x)
+        dropout = self.dropout if self.training else 0.
+        return attend(q, k, v, causal_mask(x.shape[1], x.device), dropout)[0]
 
 # %% ../nbs/02_attention.ipynb #c72b9e1b
 class MultiHeadAttention(nn.Module):
-    """Causal self-attention by several heads at once, with one fused projection and PyTorch's fused kernel.
+    """Causal self-attention by several heads at once, with PyTorch's fused kernel.
 
     Source: Vaswani and others (2017), section 3.2.2.
     Raises `ValueError` if the heads don't divide the channels."""
     def __init__(self,
-        n_embd:int, # Numbers per position, C
+        n_embd:int, # Embedding dimension, C
         n_head:int, # Number of heads, H; each gets D = C/H numbers
         dropout:float=0., # Share of weights, and of outputs, dropped in training
     ):
         super().__init__()
-        if n_head < 1 or n_embd % n_head: raise ValueError(f'{n_head} heads do not divide {n_embd} channels')
+        if n_head < 1 or n_embd % n_head:
+            raise ValueError(f'{n_head} heads do not divide {n_embd} channels')
         self.n_head,self.dropout = n_head,dropout
         self.qkv = nn.Linear(n_embd, 3*n_embd, bias=False)
         self.proj = nn.Linear(n_embd, n_embd)
@@ -79,24 +81,24 @@ class MultiHeadAttention(nn.Module):
     )->tuple: # Queries, keys and values of every head, (B,H,T,D) each
         "Make queries, keys and values."
         B,T,_ = x.shape
-        return tuple(part.view(B, T, self.n_head, -1).transpose(1,2) for part in self.qkv(x).chunk(3, -1))
+        return tuple(part.view(B, T, self.n_head, -1).transpose(1,2)
+                     for part in self.qkv(x).chunk(3, -1))
 
     def merge(self,
         out:Tensor, # (B,H,T,D) what the heads gathered
     )->Tensor: # (B,T,C) mixed
-        "Set the heads side by side and mix them."
-        return F.dropout(self.proj(out.transpose(1,2).flatten(2)), self.dropout, self.training)
+        "Set the heads side by side, for the output projection to mix."
+        out = self.proj(out.transpose(1,2).flatten(2))
+        return F.dropout(out, self.dropout, self.training)
 
     def forward(self,
         x:Tensor, # (B,T,C) one row per position
     )->Tensor: # (B,T,C) what each position gathered from its past
-        "Let each position look at itself and those before it, in `H` ways."
+        "Let each position attend to itself and those before it, in `H` ways."
         q,k,v = self.project(x)
         dropout = self.dropout if self.training else 0.
-        # there a step of training takes less time the plain way
-        if self.training and q.dtype == torch.bfloat16 and q.device.type == 'cpu':
-            return self.merge(attend(q, k, v, causal_mask(x.shape[1], x.device), dropout)[0])
-        return self.merge(F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True))
+        out = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)
+        return self.merge(out)
 
 # %% ../nbs/02_attention.ipynb #136157a9
 @patch

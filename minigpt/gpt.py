@@ -4,16 +4,15 @@
 
 # %% ../nbs/03_gpt.ipynb #9870d2d4
 from __future__ import annotations
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-import math
+import json, math
 import torch, torch.nn.functional as F
 import safetensors.torch as st
 from safetensors import safe_open
 from torch import Tensor, nn
 from fastcore.basics import patch
-from .tokenizer import find_pretrained, read_json, write_json, write_atomic
+from .tokenizer import find_pretrained
 from .bigram import eval_mode
 from .attention import MultiHeadAttention, causal_mask
 
@@ -52,23 +51,28 @@ class GPTConfig:
         for f in fields(self)[:-1]:
             n = getattr(self, f.name)
             if type(n) is not int or n < 1:   # True is no size
-                raise ValueError(f'{f.name} must be a whole number of at least 1, not {n!r}')
+                raise ValueError(f'{f.name} must be a whole number of at least 1, '
+                                 f'not {n!r}')
         if self.n_embd % self.n_head:
-            raise ValueError(f'n_head {self.n_head} does not divide n_embd {self.n_embd}')
+            raise ValueError(f'n_head {self.n_head} does not divide '
+                             f'n_embd {self.n_embd}')
         if not isinstance(self.dropout, (int,float)) or not 0 <= self.dropout < 1:
-            raise ValueError(f'dropout must be at least 0 and below 1, not {self.dropout!r}')
+            raise ValueError('dropout must be at least 0 and below 1, '
+                             f'not {self.dropout!r}')
 
 # %% ../nbs/03_gpt.ipynb #33460254
 class Block(nn.Module):
     """One layer of a GPT: look around, then think, each as a correction.
 
-    Source: Vaswani and others (2017), section 3.1, with the norms in front (Xiong and others, 2020)."""
+    Source: Vaswani and others (2017), section 3.1, with the norms in front (Xiong and
+    others, 2020)."""
     def __init__(self,
         config:GPTConfig, # Sizes
     ):
         super().__init__()
         C = config.n_embd
-        self.norm1,self.attn = nn.LayerNorm(C),MultiHeadAttention(C, config.n_head, config.dropout)
+        self.norm1 = nn.LayerNorm(C)
+        self.attn = MultiHeadAttention(C, config.n_head, config.dropout)
         self.norm2,self.mlp = nn.LayerNorm(C),FeedForward(C, config.dropout)
 
     def forward(self,
@@ -82,10 +86,10 @@ class Block(nn.Module):
 class GPTLanguageModel(nn.Module):
     """A GPT: guesses the next character at every position.
 
-    Source: Radford and others, Language Models are Unsupervised Multitask Learners (2019), section 2.3, for
-    the norms (their scaling of residual weights is left out); Radford and others, Improving Language
-    Understanding (2018), section 4.1, for the initial spread of 0.02; sizes and separate head as in Karpathy's
-    lecture (2023)."""
+    Source: Radford and others, Language Models are Unsupervised Multitask Learners
+    (2019), section 2.3, for the norms (their scaling of residual weights is left out);
+    Radford and others, Improving Language Understanding (2018), section 4.1, for the
+    initial spread of 0.02; sizes and separate head as in Karpathy's lecture (2023)."""
     def __init__(self,
         config:GPTConfig=None, # Sizes; None is the full model
     ):
@@ -99,8 +103,10 @@ class GPTLanguageModel(nn.Module):
         self.apply(self._init)
 
     def _init(self, module):
-        if isinstance(module, (nn.Linear, nn.Embedding)): nn.init.normal_(module.weight, std=0.02)
-        if isinstance(module, nn.Linear) and module.bias is not None: nn.init.zeros_(module.bias)
+        if isinstance(module, (nn.Linear, nn.Embedding)):
+            nn.init.normal_(module.weight, std=0.02)
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
 
     def embed(self,
         ids:Tensor, # (B,T) token ids
@@ -108,7 +114,8 @@ class GPTLanguageModel(nn.Module):
     )->Tensor: # (B,T,C) character plus position
         "Turn ids into rows of numbers that know their place."
         end,most = start + ids.shape[1],self.config.block_size
-        if end > most: raise ValueError(f'{end} characters do not fit the context of {most}')
+        if end > most:
+            raise ValueError(f'{end} characters do not fit the context of {most}')
         return self.token_embedding(ids) + self.position_embedding.weight[start:end]
 
     def forward(self,
@@ -140,24 +147,28 @@ def n_params(self:GPTLanguageModel)->int: # Number of learned numbers
 # %% ../nbs/03_gpt.ipynb #6dbc996f
 def sampling_probs(
     logits:Tensor, # (B,V) logits
-    temperature:float=1., # Boldness: 0 takes the most likely, 1 draws from the guess as it stands
+    temperature:float=1., # 0 takes the most likely, 1 draws from the plain softmax
     top_k:int=None, # Keep this many of the most likely; more than V is V
     top_p:float=None, # Keep the most likely that together reach this share
 )->Tensor: # (B,V) probabilities to draw from
-    """Turn logits into the distribution to draw from: temperature, then top-k, then top-p.
+    """Turn logits into the distribution to draw from: temperature, top-k, then top-p.
 
-    Source: Fan and others, Hierarchical Neural Story Generation (2018), for top-k; Holtzman and others, The
-    Curious Case of Neural Text Degeneration (2020), section 3.1, for top-p.
-    Raises `ValueError` for a temperature that is below 0 or not finite, a `top_k` below 1, or a `top_p` outside
-    0 (excluded) to 1."""
+    Source: Fan and others, Hierarchical Neural Story Generation (2018), for top-k;
+    Holtzman and others, The Curious Case of Neural Text Degeneration (2020), section
+    3.1, for top-p.
+    Raises `ValueError` for a temperature that is below 0 or not finite, a `top_k` below
+    1, or a `top_p` outside 0 (excluded) to 1."""
     if not 0 <= temperature < math.inf:
-        raise ValueError(f'temperature must be at least 0 and finite, not {temperature}')
-    if top_k is not None and top_k < 1: raise ValueError(f'top_k must be at least 1, not {top_k}')
+        raise ValueError('temperature must be at least 0 and finite, '
+                         f'not {temperature}')
+    if top_k is not None and top_k < 1:
+        raise ValueError(f'top_k must be at least 1, not {top_k}')
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f'top_p must be above 0 and at most 1, not {top_p}')
     if temperature == 0: return F.one_hot(logits.argmax(-1), logits.shape[-1]).float()
     logits = logits.float()
-    if temperature != 1: logits = (logits - logits.amax(-1, keepdim=True)) / max(temperature, 1e-8)
+    if temperature != 1:
+        logits = (logits - logits.amax(-1, keepdim=True)) / max(temperature, 1e-8)
     probs = logits.softmax(-1)
     if top_k is None and top_p is None: return probs
     ranked,order = probs.sort(dim=-1, descending=True, stable=True)
@@ -167,30 +178,30 @@ def sampling_probs(
         enough = ranked.cumsum(-1) - ranked >= top_p
         enough[...,0] = False   # the first stays whatever rounding does
         ranked = ranked.masked_fill(enough, 0)
-    return torch.zeros_like(probs).scatter(-1, order, ranked / ranked.sum(-1, keepdim=True))
+    ranked = ranked / ranked.sum(-1, keepdim=True)
+    return torch.zeros_like(probs).scatter(-1, order, ranked)
 
 # %% ../nbs/03_gpt.ipynb #4d60508a
 class KVCache:
     "Keys and values of the characters read so far, for every layer."
     def __init__(self,
         config:GPTConfig, # Sizes of the model
-        batch_size:int=1, # Rows, B
+        batch_size:int=1, # Sequences in the batch, B
         device=None, # Where the model is
-        dtype=None, # The number format of its weights; None is 32 bits
+        dtype=None, # The number format of its weights; None is float32
     ):
-        shape = batch_size, config.n_head, config.block_size, config.n_embd//config.n_head  # (B,H,T,D)
+        head_size = config.n_embd // config.n_head
+        shape = batch_size, config.n_head, config.block_size, head_size   # (B,H,T,D)
         empty = lambda: torch.zeros(shape, device=device, dtype=dtype)
-        self.layers = [(empty(), empty()) for _ in range(config.n_layer)]  # keys and values of each
+        # keys and values of each
+        self.layers = [(empty(), empty()) for _ in range(config.n_layer)]
         self.length = 0  # characters read so far
-
-    # a copy has nothing else of the original
-    def __getstate__(self): return dict(layers=self.layers, length=self.length)
 
 # %% ../nbs/03_gpt.ipynb #77d887d9
 @patch
 def forward_cached(self:MultiHeadAttention,
     x:Tensor, # (B,T,C) the new positions
-    kv:tuple[Tensor,Tensor], # Keys and values of this layer, (B,H,block_size,D) each, written to
+    kv:tuple[Tensor,Tensor], # Keys and values, (B,H,block_size,D) each, written to
     start:int, # How many positions it holds already
 )->Tensor: # (B,T,C) what each new position gathered from all before it
     "Attention for positions that come after cached ones."
@@ -199,14 +210,15 @@ def forward_cached(self:MultiHeadAttention,
     end = start + x.shape[1]
     keys[:,:,start:end],values[:,:,start:end] = k,v
     mask = None if not start or x.shape[1] == 1 else causal_mask(end, x.device)[start:]
-    return self.merge(F.scaled_dot_product_attention(q, keys[:,:,:end], values[:,:,:end], attn_mask=mask,
-                                                     is_causal=not start))
+    out = F.scaled_dot_product_attention(q, keys[:,:,:end], values[:,:,:end],
+                                         attn_mask=mask, is_causal=not start)
+    return self.merge(out)
 
 # %% ../nbs/03_gpt.ipynb #f78b9909
 @patch
 def forward_cached(self:Block,
     x:Tensor, # (B,T,C) the new positions
-    kv:tuple[Tensor,Tensor], # Keys and values of this layer, (B,H,block_size,D) each, written to
+    kv:tuple[Tensor,Tensor], # Keys and values, (B,H,block_size,D) each, written to
     start:int, # How many positions it holds already
 )->Tensor: # (B,T,C) the same, corrected twice
     "A block for positions that come after cached ones."
@@ -220,141 +232,154 @@ def forward_cached(self:GPTLanguageModel,
     ids:Tensor, # (B,T) the new token ids
     cache:KVCache, # What was read before, added to
 )->Tensor: # (B,T,V) logits for the character after each new one
-    """The model for characters that come after cached ones.
+    """The model, in evaluation mode, for characters that come after cached ones.
 
-    Raises `ValueError` if the cache is full, of another batch size, or of a model with another number of layers."""
+    Raises `ValueError` if the cache is full, of another batch size, or of a model with
+    another number of layers."""
     rows = len(cache.layers[0][0])
     if len(cache.layers) != len(self.blocks):
-        raise ValueError(f'a cache of {len(cache.layers)} layers can not serve a model of {len(self.blocks)}')
-    if len(ids) != rows: raise ValueError(f'a cache of {rows} rows can not take {len(ids)}')
-    x = self.embed(ids, cache.length)
-    for block,kv in zip(self.blocks, cache.layers): x = block.forward_cached(x, kv, cache.length)
-    cache.length += ids.shape[1]
-    return self.head(self.norm(x))
+        raise ValueError(f'a cache of {len(cache.layers)} layers can not serve a model '
+                         f'of {len(self.blocks)}')
+    if len(ids) != rows:
+        raise ValueError(f'a cache of {rows} rows can not take {len(ids)}')
+    with eval_mode(self):
+        x = self.embed(ids, cache.length)
+        for block,kv in zip(self.blocks, cache.layers):
+            x = block.forward_cached(x, kv, cache.length)
+        cache.length += ids.shape[1]
+        return self.head(self.norm(x))
+
+# %% ../nbs/03_gpt.ipynb #1906379c
+@patch
+def new_cache(self:GPTLanguageModel,
+    batch_size:int=1, # Sequences in the batch, B
+)->KVCache: # With nothing read yet
+    "An empty cache that fits the model."
+    return KVCache(self.config, batch_size, self.device, self.head.weight.dtype)
 
 # %% ../nbs/03_gpt.ipynb #f8299b6b
 @patch
 def stream(self:GPTLanguageModel,
-    ids:Tensor, # (B,T) token ids to go on from, at least one a row
-    max_new_tokens:int, # How many characters to write at most
-    *, temperature:float=1., # Boldness: 0 takes the most likely, 1 draws from the guess as it stands
+    ids:Tensor, # (B,T) token ids to go on from, at least one a sequence
+    max_new_tokens:int, # How many tokens to generate at most
+    *, temperature:float=1., # 0 takes the most likely, 1 draws from the plain softmax
     top_k:int=None, # Draw among this many of the most likely
     top_p:float=None, # Draw among the most likely that reach this share
-    stop:Tensor|list=None, # (S,) token ids that end a row once it has written them
-    generator:torch.Generator=None, # Source of chance; PyTorch's own if None
-): # Yields (B,) the next character of each row
-    """Write on, a character at a time, with dropout off and the model's mode put back.
+    stop:Tensor|list=None, # (S,) token ids; a sequence that has generated them ends
+    generator:torch.Generator=None, # Random state; PyTorch's own if None
+): # Yields (B,) the next token of each sequence
+    """Generate a token at a time, with dropout off and the model's mode put back.
 
     Keys and values are cached. When the window is full, its last half is read again.
-    Raises `ValueError` for an empty prompt, ids outside the vocabulary, what `sampling_probs` refuses, and a model whose
-    answers are not numbers."""
+    Raises `ValueError` for an empty prompt, ids outside the vocabulary, what
+    `sampling_probs` refuses, and a model whose logits are not finite."""
     if getattr(ids, 'ndim', 0) != 2 or not ids.numel():
-        raise ValueError('a prompt is a tensor of token ids (B,T), each at least 1: encode the text first')
+        raise ValueError('a prompt is a tensor of token ids (B,T), each at least 1: '
+                         'encode the text first')
     if max_new_tokens < 0:
         raise ValueError(f'max_new_tokens must be at least 0, not {max_new_tokens}')
-    if isinstance(stop, str): raise ValueError('stop takes token ids: encode the text first')
-    # refuse now, not at the first character
-    sampling_probs(torch.zeros(1,1), temperature, top_k, top_p)
+    if isinstance(stop, str):
+        raise ValueError('stop takes token ids: encode the text first')
+    sampling = dict(temperature=temperature, top_k=top_k, top_p=top_p)
+    sampling_probs(torch.zeros(1,1), **sampling)   # refuse now, not at the first token
     if stop is not None:
         stop = torch.as_tensor(stop, device=self.device)
-        if stop.ndim != 1: raise ValueError(f'stop takes one row of token ids, not shape {tuple(stop.shape)}')
+        if stop.ndim != 1:
+            raise ValueError('stop takes one row of token ids, '
+                             f'not shape {tuple(stop.shape)}')
         if not len(stop): stop = None
+    V = self.config.vocab_size
     for name,given in (('ids',ids), ('stop',stop)):
-        if given is not None and not 0 <= given.min() <= given.max() < self.config.vocab_size:
-            raise ValueError(f'{name} must lie in 0 to {self.config.vocab_size-1}')
-    return self._stream(ids.to(self.device), max_new_tokens, (temperature,top_k,top_p), stop, generator)
+        if given is not None and not 0 <= given.min() <= given.max() < V:
+            raise ValueError(f'{name} must lie in 0 to {V-1}')
+    return _stream(self, ids.to(self.device), max_new_tokens, sampling, stop, generator)
 
 # %% ../nbs/03_gpt.ipynb #cc3c0acd
-@patch
 @torch.no_grad()
-def _stream(self:GPTLanguageModel, ids, max_new_tokens, dials, stop, generator):
-    T,S = self.block_size,0 if stop is None else len(stop)
+def _stream(model, ids, max_new_tokens, sampling, stop, generator):
+    T,S = model.block_size,0 if stop is None else len(stop)
     unread,pieces = ids[:,-T:],[ids[:,-T:]]   # the text, put together when it is needed
-    cache = KVCache(self.config, len(ids), self.device, self.head.weight.dtype)
-    in_part = any(m.training for m in self.modules())
-    done = torch.zeros(len(ids), dtype=torch.bool, device=self.device)
+    cache = model.new_cache(len(ids))
+    done = torch.zeros(len(ids), dtype=torch.bool, device=model.device)
     for i in range(max_new_tokens):
         if cache.length + unread.shape[1] > T:
             pieces = [torch.cat(pieces, 1)[:,-max(T, S):]]
             unread,cache.length = pieces[0][:,-max(1, T//2):],0
-        # whoever reads may train it in between
-        with eval_mode(self) if in_part or self.training else nullcontext():
-            logits = self.forward_cached(unread, cache)[:,-1]
-        probs = sampling_probs(logits, *dials)
+        logits = model.forward_cached(unread, cache)[:,-1]
+        probs = sampling_probs(logits, **sampling)
         if i == 0 and (logits.isnan().any() or not probs.isfinite().all()):
-            raise ValueError('the model answers with numbers that are not finite')
+            raise ValueError('the logits of the model are not finite')
         if generator is not None: probs = probs.to(generator.device)
-        noise = torch.empty_like(probs).exponential_(generator=generator)
-        # a draw, as multinomial makes it
-        new = (probs/noise).argmax(-1, keepdim=True).to(self.device)
+        new = torch.multinomial(probs, 1, generator=generator).to(model.device)
         if S: new = torch.where(done[:,None], stop[-1], new)
         yield new[:,0]
         unread = new
         pieces.append(new)
-        if S and i+1 >= S:   # what was written must hold the whole of it
+        if S and i+1 >= S:   # what was generated must hold the whole of it
             done |= (torch.cat(pieces[-S:], 1)[:,-S:] == stop).all(1)
             if done.all(): return
 
 # %% ../nbs/03_gpt.ipynb #1822a1f0
 @patch
 def generate(self:GPTLanguageModel,
-    ids:Tensor, # (B,T) token ids to go on from, at least one a row
-    max_new_tokens:int, # How many characters to write at most, n
-    *, temperature:float=1., # Boldness: 0 takes the most likely, 1 draws from the guess as it stands
+    ids:Tensor, # (B,T) token ids to go on from, at least one a sequence
+    max_new_tokens:int, # How many tokens to generate at most, n
+    *, temperature:float=1., # 0 takes the most likely, 1 draws from the plain softmax
     top_k:int=None, # Draw among this many of the most likely
     top_p:float=None, # Draw among the most likely that reach this share
-    stop:Tensor|list=None, # (S,) token ids that end a row once it has written them
-    generator:torch.Generator=None, # Source of chance; PyTorch's own if None
-)->Tensor: # (B,T+n) the prompt and what was written, or less if every row stopped
-    "Write on and return all of it; `stream` tells the details."
-    new = self.stream(ids, max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, stop=stop,
-                      generator=generator)
+    stop:Tensor|list=None, # (S,) token ids; a sequence that has generated them ends
+    generator:torch.Generator=None, # Random state; PyTorch's own if None
+)->Tensor: # (B,T+n) the prompt and what was generated, less if every sequence stopped
+    "Generate and return all of it; `stream` tells the details."
+    new = self.stream(ids, max_new_tokens, temperature=temperature, top_k=top_k,
+                      top_p=top_p, stop=stop, generator=generator)
     return torch.cat([ids.to(self.device), *(n[:,None] for n in new)], 1)
 
 # %% ../nbs/03_gpt.ipynb #9d407352
+def _on_meta(cls, config):
+    "The model without its numbers, which takes no memory and draws nothing."
+    with torch.device('meta'): return cls(config)
+
+def _shapes(model): return {k: tuple(p.shape) for k,p in model.state_dict().items()}
+
 @patch
 def save_pretrained(self:GPTLanguageModel,
     folder:str|Path, # A folder, made if need be
 )->Path: # The folder
-    "Write `model.safetensors` and `config.json`."
+    """Write `config.json` and `model.safetensors`.
+
+    Raises `ValueError` if the weights don't fit `config`, and `RuntimeError` if two of
+    them share memory, before anything is written."""
+    if _shapes(self) != _shapes(_on_meta(type(self), self.config)):
+        raise ValueError('the weights do not fit the sizes in config: '
+                         'was a part replaced?')
+    weights = st.save({k: p.contiguous() for k,p in self.state_dict().items()})
+    config = json.dumps(dict(type='gpt', model=asdict(self.config)), indent=1) + '\n'
     folder = Path(folder)
-    write_json(folder/'config.json', dict(model=asdict(self.config)))
-    weights = {k: v.detach().cpu().contiguous() for k,v in self.state_dict().items()}
-    write_atomic(folder/'model.safetensors', st.save(weights))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder/'config.json').write_text(config)
+    (folder/'model.safetensors').write_bytes(weights)
     return folder
 
 # %% ../nbs/03_gpt.ipynb #1a7dd0ae
 @patch(cls_method=True)
 def from_pretrained(cls:GPTLanguageModel,
-    folder:str|Path, # A folder with config.json and model.safetensors, or 'shakespeare-small'
+    folder:str|Path, # A folder that `save_pretrained` wrote, or 'shakespeare-small'
     device:str|torch.device='cpu', # Where to put the model
 )->GPTLanguageModel: # The model, in evaluation mode
-    """Read a model back. What was stored in float16 to be small is computed with in 32 bits.
+    """Read a model back. Weights stored as float16, to be small, become float32.
 
-    Raises `FileNotFoundError` for what is missing, `ValueError` for what is damaged or doesn't fit."""
+    Raises `FileNotFoundError` for what is missing, `ValueError` for weights that don't
+    fit."""
     folder = find_pretrained(folder)
-    sizes = read_json(folder/'config.json').get('model')
-    path = folder/'model.safetensors'
-    if not path.exists():
-        raise FileNotFoundError(f'{path} does not exist: the folder holds no finished model')
-    if not path.is_file(): raise ValueError(f'{path} is not a plain file')
-    try: config = GPTConfig(**sizes)
-    except TypeError:
-        raise ValueError(f'{folder/"config.json"} does not describe a model') from None
-    unfit = f'the weights in {path} do not fit the sizes in config.json'
-    try:
-        # names, shapes and formats alone
-        with safe_open(path, 'pt') as f: parts = {k: f.get_slice(k) for k in f.keys()}
-        shapes = {k: tuple(p.get_shape()) for k,p in parts.items()}
-    except Exception as e: raise ValueError(f'{path} is damaged, perhaps cut short ({e})') from None
-    if config.n_layer > len(shapes): raise ValueError(unfit)
-    try:
-        with torch.device('meta'): model = cls(config)   # takes no memory and no random numbers
-    except (RuntimeError, TypeError): raise ValueError(unfit) from None   # sizes beyond all measure
-    if {k: tuple(p.shape) for k,p in model.named_parameters()} != shapes: raise ValueError(unfit)
-    kinds = {p.get_dtype() for p in parts.values()}
-    if len(kinds) > 1 or not kinds <= {'F16','BF16','F32','F64'}:
-        raise ValueError(f'{path} does not hold weights of one format')
-    model.load_state_dict(st.load_file(path), assign=True)
+    sizes = json.loads((folder/'config.json').read_text(encoding='utf-8'))['model']
+    model = _on_meta(cls, GPTConfig(**sizes))
+    with safe_open(folder/'model.safetensors', 'pt') as f:
+        if {k: tuple(f.get_slice(k).get_shape()) for k in f.keys()} != _shapes(model):
+            raise ValueError(f'the weights in {folder} do not fit the sizes in '
+                             'its config.json')
+        # copies, or the model would change with the file
+        weights = {k: f.get_tensor(k).clone() for k in f.keys()}
+    model.load_state_dict(weights, assign=True)
     if model.head.weight.dtype == torch.float16: model.float()
     return model.to(device).eval()

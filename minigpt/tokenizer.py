@@ -4,20 +4,18 @@
 
 # %% ../nbs/00_tokenizer.ipynb #78a6e1bd
 from __future__ import annotations
-import hashlib, json, os, time, warnings
+import hashlib, json, os, warnings
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from importlib.resources import files
 from pathlib import Path
-from urllib.request import urlopen
-import numpy as np, torch
+import numpy as np, pooch, torch
 from torch import Tensor
+from fastcore.basics import patch
 from fastcore.xdg import xdg_cache_home
 
 # %% auto #0
-__all__ = ['max_bytes', 'tiny_url', 'tiny_sha256', 'least_val', 'max_json', 'Corpus', 'read_text', 'file_bytes', 'plain_text',
-           'make_folder', 'write_atomic', 'download', 'load_corpus', 'CharTokenizer', 'split', 'write_json',
-           'read_json', 'find_pretrained']
+__all__ = ['tiny_url', 'tiny_sha256', 'least_val', 'Corpus', 'plain_text', 'read_text', 'load_corpus', 'CharTokenizer', 'split',
+           'find_pretrained']
 
 # %% ../nbs/00_tokenizer.ipynb #806610af
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Corpus:
     name: str                      # a short name for titles and logs
     text: str = field(repr=False)  # the text itself
     sha256: str                    # checksum of the text as UTF-8, in hexadecimal
-    source: str = field(repr=False, default='memory')  # the file or address it was read from
+    source: str = field(repr=False, default='memory')  # the file it was read from
 
     @classmethod
     def from_text(cls,
@@ -34,112 +32,46 @@ class Corpus:
         name:str='text', # A short name for titles and logs
         source:str='memory', # Where it was read
     )->Corpus: # The text with its checksum
-        "Wrap `text` and reckon its checksum. No text but the known one is called tinyshakespeare."
+        """Wrap `text` and compute its checksum.
+
+        No text but the known one is called tinyshakespeare."""
         sha256 = hashlib.sha256(text.encode()).hexdigest()
-        if name == 'tinyshakespeare' and sha256 != tiny_sha256: name = 'another tinyshakespeare'
+        if name == 'tinyshakespeare' and sha256 != tiny_sha256: name = f'another {name}'
         return cls(name, text, sha256, source)
 
     def __len__(self): return len(self.text)
 
 # %% ../nbs/00_tokenizer.ipynb #604d3c33
-max_bytes = 2**30   # of a text; as token ids it takes eight times the memory
-
-def read_text(
-    path:str|Path, # A UTF-8 text file
-)->str: # Its characters, with plain line ends
-    """Read a text file, or say in one line why it can't serve.
-
-    Raises `FileNotFoundError`, `IsADirectoryError`, or `ValueError` for a file that is empty, not UTF-8, or
-    larger than `max_bytes`, one GiB."""
-    return plain_text(file_bytes(path), path)
-
-def file_bytes(
-    path:str|Path, # A file
-)->bytes: # Its content, or if it is too large, a byte more than may be
-    "Read a file of up to `max_bytes`. Raises `OSError` if it can't be read."
-    path = Path(path)
-    if path.is_dir(): raise IsADirectoryError(f'{path} is a folder: name a text file')
-    if not path.exists(): raise FileNotFoundError(f'{path} does not exist: name a text file')
-    # some things, /dev/zero for one, never end
-    with open(path, 'rb') as f: return f.read(max_bytes+1)
-
 def plain_text(
     data:bytes, # Text in UTF-8
     name:str|Path, # Where it is from, for messages
 )->str: # Its characters, with plain line ends
-    "Decode a text. Raises `ValueError` as `read_text` does."
-    if len(data) > max_bytes:
-        raise ValueError(f'{name} has more than {max_bytes:,} bytes: take a part of it')
+    "Decode a text. Raises `ValueError` if it is empty or not UTF-8."
     try: text = data.decode('utf-8-sig').replace('\r\n', '\n').replace('\r', '\n')
     except UnicodeDecodeError as e:
-        raise ValueError(f'{name} is not UTF-8 text (byte {e.start}): convert it first') from None
+        reason = f'is not UTF-8 text (byte {e.start}): convert it first'
+        raise ValueError(f'{name} {reason}') from None
     if not text: raise ValueError(f'{name} is empty: there is nothing to learn from')
     return text
 
-# %% ../nbs/00_tokenizer.ipynb #61f12097
-def _sync_folder(folder):
-    "Have the names in a folder on the disk too, where a folder can be opened for that."
-    if os.name == 'nt': return
-    opened = os.open(folder, os.O_RDONLY)
-    try: os.fsync(opened)
-    finally: os.close(opened)
+# %% ../nbs/00_tokenizer.ipynb #6476bea7
+def read_text(
+    path:str|Path, # A UTF-8 text file
+)->str: # Its characters, with plain line ends
+    """Read a text file.
 
-def make_folder(
-    folder:str|Path, # The folder
-    exist_ok:bool=True, # Take one that is there
-):
-    """Make a folder and those above it, so that their names are on the disk.
-
-    Raises `FileExistsError` if it is there and must not be."""
-    new = [f for f in (Path(folder), *Path(folder).parents) if not f.exists()]
-    Path(folder).mkdir(parents=True, exist_ok=exist_ok)
-    for f in new: _sync_folder(f.parent)
-
-# %% ../nbs/00_tokenizer.ipynb #584c662f
-def write_atomic(
-    path:str|Path, # The file to write or replace
-    data:bytes, # Its new content, or a function that writes it to an open file
-):
-    "Write a file whole or not at all: under another name first, renamed when it is safely on the disk."
+    Raises `FileNotFoundError`, `IsADirectoryError`, or what `plain_text` raises."""
     path = Path(path)
-    make_folder(path.parent)
-    tmp = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        with open(tmp, 'wb') as f:
-            data(f) if callable(data) else f.write(data)
-            f.flush()
-            os.fsync(f.fileno())
-        os.replace(tmp, path)
-        _sync_folder(path.parent)
-    finally: tmp.unlink(missing_ok=True)
-
-# %% ../nbs/00_tokenizer.ipynb #3f8db61e
-def download(
-    url:str, # Address of the file
-    sha256:str, # The checksum it must have
-    timeout:float=10, # Seconds to wait for an answer
-)->bytes: # Its content
-    """Fetch a file and make sure that it is the right one.
-
-    Raises `OSError` with no network, `ValueError` if what came is something else."""
-    if not url.startswith(('https://','file://')):
-        raise ValueError(f'{url} is not an https address')
-    try:
-        with urlopen(url, timeout=timeout) as r:
-            data,end = b'',time.monotonic() + 30*timeout   # all of it has to come in this time
-            while piece := r.read(2**16):
-                data += piece
-                # far above any text used here
-                if len(data) > 2**26 or time.monotonic() > end: raise OSError('too long')
-    except (HTTPException, OSError, ValueError) as e:
-        raise OSError(f'{url} could not be read ({e})') from None
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise ValueError(f'{url} sent something else than expected')
-    return data
+    if path.is_dir(): raise IsADirectoryError(f'{path} is a folder: name a text file')
+    if not path.exists():
+        raise FileNotFoundError(f'{path} does not exist: name a text file')
+    return plain_text(path.read_bytes(), path)
 
 # %% ../nbs/00_tokenizer.ipynb #6493b1c1
-tiny_url = 'https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt'
+tiny_url = ('https://raw.githubusercontent.com/karpathy/char-rnn/master/'
+            'data/tinyshakespeare/input.txt')
 tiny_sha256 = '86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed'
+pooch.get_logger().setLevel('WARNING')   # no word of what went well
 
 def _read_corpus(path, name=None):
     # a name that can be printed
@@ -150,29 +82,28 @@ def _read_corpus(path, name=None):
 
 # %% ../nbs/00_tokenizer.ipynb #d8871db7
 def _tiny_shakespeare():
-    "Tiny Shakespeare from the folder in MINIGPT_DATA, from the cache, or from the network and then kept."
-    try: cached = xdg_cache_home()/'minigpt'/'tinyshakespeare.txt'
-    except RuntimeError: cached = None   # no home folder
-    folder = os.path.expanduser(os.environ.get('MINIGPT_DATA', ''))
-    for path in ([Path(folder)/'input.txt'] if folder else []) + ([cached] if cached else []):
-        try: corpus = _read_corpus(path)
-        except (OSError, ValueError): continue   # not there, or damaged
-        if corpus.sha256 == tiny_sha256: return corpus
-    data = download(tiny_url, tiny_sha256)
-    try:
-        if cached: write_atomic(cached, data)
-    except OSError as e: warnings.warn(f'the text was fetched and could not be kept ({e})')
-    return Corpus('tinyshakespeare', data.decode(), tiny_sha256, tiny_url)
+    "Tiny Shakespeare from the folder in MINIGPT_DATA, the cache, or the network."
+    if folder := os.path.expanduser(os.environ.get('MINIGPT_DATA', '')):
+        try:
+            corpus = _read_corpus(Path(folder)/'input.txt')
+            if corpus.sha256 == tiny_sha256: return corpus
+        except (OSError, ValueError): pass   # not there, or no text
+    path = pooch.retrieve(tiny_url, tiny_sha256, 'tinyshakespeare.txt',
+                          xdg_cache_home()/'minigpt',
+                          downloader=pooch.HTTPDownloader(timeout=10))
+    return _read_corpus(path)
 
 # %% ../nbs/00_tokenizer.ipynb #6741a958
 def load_corpus(
-    source:str|Path|None=None, # A text file, 'tinyshakespeare', 'sample_play', or None to look around
+    source:str|Path|None=None, # A text file, 'tinyshakespeare', 'sample_play', or None
 )->Corpus: # The text, with its name and checksum
     """Find a text to learn from.
 
-    None means: `input.txt` in the folder named by `MINIGPT_DATA`, else Tiny Shakespeare from the user's
-    cache or its address on the network, else, with a warning, the sample play inside the package.
-    Raises what `read_text` raises; `'tinyshakespeare'` with no network and no copy raises `OSError`."""
+    None means: `input.txt` in the folder named by `MINIGPT_DATA`, else Tiny Shakespeare
+    from the user's cache or its address on the network, else, with a warning, the
+    sample play inside the package.
+    Raises what `read_text` raises; `'tinyshakespeare'` with no network and no copy
+    raises `OSError`."""
     play = files('minigpt')/'data'/'sample_play.txt'
     if source == 'sample_play': return _read_corpus(play, 'sample_play')
     if source == 'tinyshakespeare': return _tiny_shakespeare()
@@ -180,28 +111,31 @@ def load_corpus(
     if folder := os.path.expanduser(os.environ.get('MINIGPT_DATA', '')):
         path = Path(folder)/'input.txt'
         if not path.exists():
-            raise FileNotFoundError(f'MINIGPT_DATA names {folder}, where there is no input.txt')
+            raise FileNotFoundError(f'MINIGPT_DATA names {folder}, '
+                                    'where there is no input.txt')
         return _read_corpus(path)
     try: return _tiny_shakespeare()
-    except (OSError, ValueError) as e:
-        warnings.warn(f'Tiny Shakespeare is not at hand ({e}): using the sample play, which is short. '
-                      'Put a text in a folder as input.txt and name the folder in MINIGPT_DATA.',
-                      stacklevel=2)
+    except (OSError, ValueError, RuntimeError) as e:   # RuntimeError: no home folder
+        warnings.warn(f'Tiny Shakespeare is not at hand ({e}): using the sample play, '
+                      'which is short. Put a text in a folder as input.txt and name '
+                      'the folder in MINIGPT_DATA.', stacklevel=2)
         return _read_corpus(play, 'sample_play')
 
 # %% ../nbs/00_tokenizer.ipynb #f72dfd8e
 class CharTokenizer:
-    "Turn characters into token ids and back. `chars` are the vocabulary in the order of their ids."
+    "Turn characters into token ids and back; `chars` are in the order of their ids."
     def __init__(self,
         chars:str|list, # The vocabulary: distinct characters
     ):
-        if any(len(c) != 1 for c in chars): raise ValueError('a vocabulary is made of single characters')
+        if any(len(c) != 1 for c in chars):
+            raise ValueError('a vocabulary is made of single characters')
         self.chars = ''.join(chars)
         if not self.chars: raise ValueError('a vocabulary needs at least one character')
         if len(set(self.chars)) != len(self.chars):
             raise ValueError('a character stands twice in the vocabulary')
         self._points = _code_points(self.chars)
-        self._table = np.full(int(self._points.max()) + 2, -1, dtype=np.int64)  # the last one: all beyond
+        # the last one: all beyond
+        self._table = np.full(int(self._points.max()) + 2, -1, dtype=np.int64)
         self._table[self._points] = np.arange(len(self.chars))
 
     @classmethod
@@ -218,24 +152,24 @@ class CharTokenizer:
 
     def __repr__(self): return f'CharTokenizer({self.vocab_size} characters)'
 
-def _code_points(text): return np.frombuffer(text.encode('utf-32-le', 'surrogatepass'), dtype=np.uint32)
-
-# %% ../nbs/00_tokenizer.ipynb #53b6473d
-from fastcore.basics import patch
+def _code_points(text):
+    return np.frombuffer(text.encode('utf-32-le', 'surrogatepass'), dtype=np.uint32)
 
 # %% ../nbs/00_tokenizer.ipynb #fa35e7bd
 @patch
 def encode(self:CharTokenizer,
     text:str, # Any text made of known characters
 )->Tensor: # (T,) int64 token ids
-    "Look up the id of each character. Raises `ValueError` that names the first unknown character."
+    """Look up the id of each character.
+
+    Raises `ValueError` that names the first unknown character."""
     points = _code_points(text)
     ids = self._table[np.minimum(points, len(self._table)-1)]
     if len(ids) and ids.min() < 0:
         i = int((ids < 0).argmax())
-        raise ValueError(f'unknown character {text[i]!r} (U+{ord(text[i]):04X}) at position {i}, '
-                         f'in {text[max(0, i-10):i+11]!r}: leave it out or replace it, '
-                         'or train on a text that has it')
+        raise ValueError(f'unknown character {text[i]!r} (U+{ord(text[i]):04X}) at '
+                         f'position {i}, in {text[max(0, i-10):i+11]!r}: leave it out '
+                         'or replace it, or train on a text that has it')
     return torch.from_numpy(ids)
 
 # %% ../nbs/00_tokenizer.ipynb #adbd4c71
@@ -243,13 +177,18 @@ def encode(self:CharTokenizer,
 def decode(self:CharTokenizer,
     ids:Tensor|list, # (T,) token ids
 )->str: # The text they stand for
-    "Turn ids back into text. Raises `ValueError` for more than one row, or what is no id of the vocabulary."
+    """Turn ids back into text.
+
+    Raises `ValueError` for more than one row, or what is no id of the vocabulary."""
     ids = np.asarray(ids.cpu() if isinstance(ids, Tensor) else ids)
-    if ids.size and ids.dtype.kind not in 'iu': raise ValueError(f'ids are whole numbers, not {ids.dtype}')
+    if ids.size and ids.dtype.kind not in 'iu':
+        raise ValueError(f'ids are whole numbers, not {ids.dtype}')
     ids = ids.astype(np.int64)
-    if ids.ndim != 1: raise ValueError(f'decode takes one row of ids, not shape {ids.shape}')
+    if ids.ndim != 1:
+        raise ValueError(f'decode takes one row of ids, not shape {ids.shape}')
     if len(ids) and not 0 <= ids.min() <= ids.max() < self.vocab_size:
-        raise ValueError(f'ids must lie in 0 to {self.vocab_size-1}, not {ids.min()} to {ids.max()}')
+        raise ValueError(f'ids must lie in 0 to {self.vocab_size-1}, '
+                         f'not {ids.min()} to {ids.max()}')
     return self._points[ids].tobytes().decode('utf-32-le', 'surrogatepass')
 
 # %% ../nbs/00_tokenizer.ipynb #c62b4f71
@@ -263,11 +202,12 @@ def split(
     if not 0 < val_share < 1:
         raise ValueError(f'val_share must lie between 0 and 1, not {val_share}')
     n = int(round(len(ids) * (1 - val_share), 6))   # 0.3 of 10 is 3, not 2.9999
-    if not 0 < n < len(ids): raise ValueError(f'{len(ids)} characters are too few to split')
+    if not 0 < n < len(ids):
+        raise ValueError(f'{len(ids)} characters are too few to split')
     return ids[:n], ids[n:]
 
 # %% ../nbs/00_tokenizer.ipynb #6360fea6
-least_val = 4000   # characters to be judged by, if that is not more than a quarter of the text
+least_val = 4000   # characters to be judged by, in at most a quarter of the text
 
 @patch(as_prop=True)
 def val_share(self:Corpus)->float: # Share of the text by whose end a model is judged
@@ -276,42 +216,12 @@ def val_share(self:Corpus)->float: # Share of the text by whose end a model is j
 
 @patch
 def encoded(self:Corpus,
-    tokenizer:CharTokenizer=None, # A vocabulary that has every character of the text; its own if None
+    tokenizer:CharTokenizer=None, # One that knows the text; None: its own characters
 )->tuple: # Tokenizer, training ids, validation ids
-    "The vocabulary of the text, and its ids cut in two: the end, `val_share` of it, is for validation."
-    tok = tokenizer or CharTokenizer.from_text(self.text)
-    return tok, *split(tok.encode(self.text), self.val_share)
-
-# %% ../nbs/00_tokenizer.ipynb #56481be8
-def write_json(
-    path:str|Path, # The file to write or replace
-    data:dict, # What to keep
-):
-    "Write a dictionary as JSON, whole or not at all."
-    write_atomic(path, (json.dumps(data, indent=1) + '\n').encode())
-
-# %% ../nbs/00_tokenizer.ipynb #0bc7f22c
-max_json = 2**23   # bytes: a vocabulary of all characters there are takes less
-
-def read_json(
-    path:str|Path, # A JSON file that holds an object
-)->dict: # Its content
-    """Read a JSON object.
-
-    Raises `FileNotFoundError`, or `ValueError` if the file is damaged or holds something else."""
-    if not Path(path).exists():
-        raise FileNotFoundError(f'{path} does not exist: is the folder that of a run?')
-    # a pipe would be waited for
-    if not Path(path).is_file(): raise ValueError(f'{path} is not a plain file')
-    with open(path, 'rb') as f: data = f.read(max_json+1)
-    if len(data) > max_json:
-        raise ValueError(f'{path} has more than {max_json:,} bytes, which no settings need')
-    try: data = json.loads(data.decode())
-    except UnicodeDecodeError: raise ValueError(f'{path} is not UTF-8 text') from None
-    except (ValueError, RecursionError) as e:   # a number of very many digits is a ValueError
-        raise ValueError(f'{path} is not JSON, perhaps cut short ({e})') from None
-    if not isinstance(data, dict): raise ValueError(f'{path} should hold a JSON object')
-    return data
+    "Cut the text in two, the last `val_share` for validation, and encode each part."
+    if tokenizer is None: tokenizer = CharTokenizer.from_text(self.text)
+    train_text,val_text = split(self.text, self.val_share)
+    return tokenizer, tokenizer.encode(train_text), tokenizer.encode(val_text)
 
 # %% ../nbs/00_tokenizer.ipynb #24a2b0ae
 @patch
@@ -320,27 +230,33 @@ def save_pretrained(self:CharTokenizer,
 )->Path: # The file written
     "Write the vocabulary to `tokenizer.json`."
     path = Path(folder)/'tokenizer.json'
-    write_json(path, dict(type='characters', chars=self.chars))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = dict(type='characters', chars=self.chars)
+    path.write_text(json.dumps(data, indent=1) + '\n')
     return path
 
 # %% ../nbs/00_tokenizer.ipynb #1f617310
 def find_pretrained(
-    folder:str|Path, # A folder, or 'shakespeare-small' for the model that comes with the package
+    folder:str|Path, # A folder, or 'shakespeare-small' for the model in the package
 )->Path: # The folder
-    "Where a saved model is; a folder of your own of that name is './shakespeare-small', or a `Path`."
-    return Path(str(files('minigpt')))/'data'/folder if folder == 'shakespeare-small' else Path(folder)
+    """Find a saved model.
+
+    A folder of your own of that name is './shakespeare-small', or a `Path`."""
+    if folder != 'shakespeare-small': return Path(folder)
+    return Path(str(files('minigpt')))/'data'/folder
 
 # %% ../nbs/00_tokenizer.ipynb #39b782f9
 @patch(cls_method=True)
 def from_pretrained(cls:CharTokenizer,
     folder:str|Path, # A folder with a tokenizer.json, or 'shakespeare-small'
 )->CharTokenizer: # The tokenizer as it was saved
-    "Read `tokenizer.json`. Raises `FileNotFoundError`, or `ValueError` if it isn't a tokenizer of ours."
+    """Read `tokenizer.json`.
+
+    Raises `FileNotFoundError`, or `ValueError` if it isn't one of ours."""
     path = find_pretrained(folder)/'tokenizer.json'
-    data = read_json(path)
-    if data.get('type') != 'characters' or not isinstance(data.get('chars'), str):
-        raise ValueError(f'{path} does not hold a character tokenizer')
-    try: data['chars'].encode()
-    except UnicodeEncodeError:
-        raise ValueError(f'{path} has halves of characters in its vocabulary') from None
-    return cls(data['chars'])
+    try: saved = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as e:
+        raise ValueError(f'{path} is not JSON, perhaps cut short ({e})') from None
+    match saved:
+        case {'type': 'characters', 'chars': str(chars)}: return cls(chars)
+    raise ValueError(f'{path} does not hold a character tokenizer')
