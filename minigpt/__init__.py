@@ -1,14 +1,29 @@
 "A character-level GPT from first principles."
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
-from minigpt.tokenizer import CharTokenizer, Corpus, load_corpus, split
-from minigpt.bigram import BigramLanguageModel, CountModel, evaluate, get_batch
-from minigpt.attention import Head, MultiHeadAttention, attend, causal_mask
-from minigpt.gpt import Block, FeedForward, GPTConfig, GPTLanguageModel
-from minigpt.evaluation import Comparison, breakdown, compare
-from minigpt.large import map_corpus
-import minigpt.speed   # adds compile_decode to GPTLanguageModel
+from importlib import import_module
 
-__all__ = ['CharTokenizer', 'Corpus', 'load_corpus', 'split', 'BigramLanguageModel', 'CountModel', 'evaluate',
-           'get_batch', 'Head', 'MultiHeadAttention', 'attend', 'causal_mask', 'Block', 'FeedForward', 'GPTConfig',
-           'GPTLanguageModel', 'Comparison', 'breakdown', 'compare', 'map_corpus']
+_homes = dict(
+    tokenizer='CharTokenizer Corpus load_corpus split',
+    bigram='BigramLanguageModel CountModel Evaluation evaluate get_batch',
+    attention='Head MultiHeadAttention attend causal_mask',
+    gpt='Block FeedForward GPTConfig GPTLanguageModel',
+    train='Callback TrainConfig Trainer',
+    evaluation='Comparison breakdown compare loss_report losses_per_character',
+    copying='CopyMeter',
+    files='load_pretrained',
+    texts='extend_vocab map_corpus read_corpus',
+    optimizers='Muon newton_schulz',
+    speed='FastTrainer capture_decode compile_decode',
+    checkpoint='Checkpoint',
+    parallel='ParallelTrainer',
+    run='get_preset')
+_home = {name: module for module,names in _homes.items() for name in names.split()}
+__all__ = [*_home]
+
+def __getattr__(name):
+    "Import a name's module when the name is asked for, and not before (PEP 562)."
+    if name not in _home: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(import_module(f'minigpt.{_home[name]}'), name)
+
+def __dir__(): return [*globals(), *__all__]
