@@ -19,7 +19,8 @@ class CopyMeter:
     def __init__(self,
         source:str, # The text that may have been copied, the training text as a rule
     ):
-        if not source: raise ValueError('the source is empty: there is nothing to copy from')
+        if not source:
+            raise ValueError('the source is empty: there is nothing to copy from')
         self._bytes = source.encode('utf-8', 'surrogatepass')
         self._suffixes = divsufsort(self._bytes)
         self.words = set(words_of(source))
@@ -28,12 +29,13 @@ class CopyMeter:
         piece:str, # What to look for
     )->bool: # Whether it is there
         "Does the source hold this piece, character for character?"
-        return not piece or sa_search(self._bytes, self._suffixes, piece.encode('utf-8', 'surrogatepass'))[0] > 0
+        wanted = piece.encode('utf-8', 'surrogatepass')
+        return not piece or sa_search(self._bytes, self._suffixes, wanted)[0] > 0
 
 # %% ../nbs/06_copying.ipynb #3935939b
 def words_of(
     text:str, # Any text
-)->list: # Its words, in small letters
+)->list: # Its words, in lowercase
     "Take a text apart into words: letters, and apostrophes between them."
     return re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", text.lower())
 
@@ -41,7 +43,7 @@ def words_of(
 @patch
 def matches(self:CopyMeter,
     text:str, # Any text
-)->list: # (N,) for each place, the length in characters of the longest piece from there that the source holds
+)->list: # (N,) characters in the longest piece from each place that the source holds
     "Measure how far each place of a text can be read in the source."
     out,n = [],0
     for i in range(len(text)):
@@ -55,12 +57,13 @@ def matches(self:CopyMeter,
 class CopyReport:
     "What a text has in common with a source."
     longest: str        # the longest piece that both hold; the first of them if several
-    new: dict           # length in characters to the share of pieces of that length that the source lacks
-    known_words: float  # share of the words that the source has, not a number without words
+    new: dict           # length to the share of pieces so long that the source lacks
+    known_words: float  # share of the words that the source has, NaN without words
 
     def __str__(self):
         new = ', '.join(f'{share:.0%} of {n}' for n,share in self.new.items())
-        return f'new: {new}; words known: {self.known_words:.0%}; longest copy {len(self.longest)}: {self.longest!r}'
+        return (f'new: {new}; words known: {self.known_words:.0%}; '
+                f'longest copy {len(self.longest)}: {self.longest!r}')
 
 # %% ../nbs/06_copying.ipynb #1b290395
 @patch
@@ -68,10 +71,13 @@ def measure(self:CopyMeter,
     text:str, # Any text
     lengths:tuple=(8,16,32), # Of the pieces that are asked for
 )->CopyReport: # What it has in common with the source
-    "Say how much of a text is new. A length above that of the text is left out. Raises `ValueError` for an empty text."
+    """Say how much of a text is new.
+
+    A length above the text's is left out. Raises `ValueError` for an empty text."""
     if not text: raise ValueError('the text is empty: there is nothing to measure')
     found = np.array(self.matches(text))
     at,words = int(found.argmax()),words_of(text)
-    new = {n: float((found[:len(text)-n+1] < n).mean()) for n in lengths if n <= len(text)}
+    new = {n: float((found[:len(text)-n+1] < n).mean())
+           for n in lengths if n <= len(text)}
     known = sum(w in self.words for w in words)/len(words) if words else float('nan')
     return CopyReport(text[at:at+found[at]], new, known)

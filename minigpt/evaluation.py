@@ -5,22 +5,23 @@
 # %% ../nbs/05_evaluation.ipynb #96cb8906
 from __future__ import annotations
 from dataclasses import dataclass
+from os.path import commonprefix
 import numpy as np, torch
 from torch import Tensor
 
 # %% auto #0
-__all__ = ['tempest_start', 'Comparison', 'compare', 'breakdown', 'char_kind', 'plays', 'loss_report']
+__all__ = ['tempest_start', 'Comparison', 'compare', 'losses_per_character', 'breakdown', 'char_kind', 'plays', 'loss_report']
 
 # %% ../nbs/05_evaluation.ipynb #74a30af1
 @dataclass(frozen=True)
 class Comparison:
     "How much worse the first model is than the second, on the same characters."
-    difference: float  # mean loss of the first minus that of the second, in nats per character
-    low: float         # lower end of the interval
-    high: float        # upper end of the interval
+    difference: float  # mean loss of the first minus the second's, nats per character
+    low: float         # lower end of the confidence interval
+    high: float        # upper end of the confidence interval
 
     @property
-    def settled(self)->bool: # Whether zero lies outside
+    def significant(self)->bool: # Whether zero lies outside the interval
         "Is the sign of the difference beyond the luck of the text?"
         return self.low > 0 or self.high < 0
 
@@ -31,41 +32,80 @@ def compare(
     *, block:int=256, # Characters that are drawn together
     n_boot:int=2000, # How many times a text is drawn
     seed:int=0, # For the draws
-)->Comparison: # The mean difference, first minus second, and a 95 % interval
+)->Comparison: # Mean difference, first minus second, and its 95 % confidence interval
     """Compare two models on the same characters by a paired block bootstrap.
 
     The interval is about the choice of the text, not about the luck of training.
     Raises `ValueError` for losses of different shapes, or fewer than ten blocks.
-    Source: Efron, Bootstrap Methods: Another Look at the Jackknife (1979); the interval of percentiles is that of
-    Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13; Carlstein, The Use of Subseries
-    Values for Estimating the Variance of a General Statistic from a Stationary Sequence (1986), for blocks that
+    Source: Efron, Bootstrap Methods: Another Look at the Jackknife (1979); the interval
+    of percentiles is that of Efron and Tibshirani, An Introduction to the Bootstrap
+    (1993), chapter 13; Carlstein, The Use of Subseries Values for Estimating the
+    Variance of a General Statistic from a Stationary Sequence (1986), for blocks that
     don't overlap."""
     a,b = (np.asarray(x, dtype=np.float64) for x in (losses_a, losses_b))
     if a.shape != b.shape or a.ndim != 1:
-        raise ValueError(f'losses must be of the same characters: shapes {a.shape} and {b.shape}')
+        raise ValueError('losses must be of the same characters, one for each: '
+                         f'shapes {a.shape} and {b.shape}')
     if block < 1 or len(a) < 10*block:
-        raise ValueError(f'{len(a)} characters are too few for ten blocks of {block}: take a longer text')
-    parts = np.array_split(a-b, len(a)//block)   # each of `block` characters or a few more
+        raise ValueError(f'{len(a)} characters are too few for ten blocks of {block}: '
+                         'take a longer text')
+    parts = np.array_split(a-b, len(a)//block)   # of `block` characters or a few more
     sums,sizes = np.array([p.sum() for p in parts]),np.array([len(p) for p in parts])
-    rng,some,means = np.random.default_rng(seed),max(1, 2**22//len(parts)),[]   # texts at a time, for memory
+    rng,means = np.random.default_rng(seed),[]
+    some = max(1, 2**22//len(parts))   # texts at a time, for memory
     for i in range(0, n_boot, some):
         drawn = rng.integers(len(parts), size=(min(some, n_boot-i), len(parts)))
         means.append(sums[drawn].sum(1) / sizes[drawn].sum(1))
     low,high = np.quantile(np.concatenate(means), [.025,.975])
     return Comparison(float((a-b).mean()), float(low), float(high))
 
+# %% ../nbs/05_evaluation.ipynb #d0ff59a5
+def losses_per_character(
+    losses:Tensor, # (N,) loss of each token in nats
+    ids:Tensor, # (N,) the tokens
+    tokenizer, # What decodes them
+)->Tensor: # (n_chars,) float64, loss of each character of the text they decode to
+    """Count each token's loss at the last character that it completes.
+
+    The sum stays what it was, so a mean is in nats per character, whatever the tokens.
+    A token that completes no character passes its loss on to the one completed next.
+    Raises `ValueError` for another number of losses than of tokens, or a tokenizer that
+    decodes tokens together to another text than one after the other."""
+    losses = torch.as_tensor(losses, dtype=torch.float64).cpu()
+    if losses.shape != (len(ids),):
+        shape = tuple(losses.shape)
+        raise ValueError(f'losses of shape {shape} for {len(ids)} tokens: '
+                         'give evaluate a history, or leave out the first token')
+    text,alone = tokenizer.decode(ids),{}
+    places,start,at,done = [],0,0,0   # the token `start` begins at character `at`
+    for i,token in enumerate(torch.as_tensor(ids).tolist()):
+        if token not in alone: alone[token] = tokenizer.decode(ids[i:i+1])
+        piece = alone[token] if i == start else tokenizer.decode(ids[start:i+1])
+        n = len(commonprefix([piece, text[at:at+len(piece)]]))   # characters completed
+        before,done = done,max(done, at+n)
+        places.append(done-1 if done > before else done)
+        if n == len(piece) and not piece.endswith('\ufffd'): start,at = i+1,at+n
+    if places and not text: raise ValueError('the tokens stand for no text at all')
+    if done != len(text):
+        raise ValueError('the tokenizer decodes these tokens to another text '
+                         'one by one than all at once')
+    places = torch.tensor(places, dtype=torch.int64).clamp(max=len(text)-1)
+    return torch.zeros(len(text), dtype=torch.float64).index_add_(0, places, losses)
+
 # %% ../nbs/05_evaluation.ipynb #eed51343
 def breakdown(
     losses:Tensor, # (N,) loss of each character in nats
     groups:list, # (N,) which group each character belongs to: any labels
-)->dict: # Label to (how many characters, mean loss in nats), in order of first appearance
+)->dict: # Label to (number of characters, mean loss in nats), by first appearance
     "Mean loss by group. Raises `ValueError` if there is not one label for each loss."
     losses = np.asarray(losses, dtype=np.float64)
     if len(losses) != len(groups):
         raise ValueError(f'{len(groups)} labels for {len(losses)} losses')
     places = {}
-    if isinstance(groups, (Tensor, np.ndarray)): groups = groups.tolist()   # else each number would be a label of its own
-    index = np.array([places.setdefault(g, len(places)) for g in groups], dtype=np.int64)
+    # else each number would be a label of its own
+    if isinstance(groups, (Tensor, np.ndarray)): groups = groups.tolist()
+    index = [places.setdefault(g, len(places)) for g in groups]
+    index = np.array(index, dtype=np.int64)
     counts = np.bincount(index, minlength=len(places))
     means = np.bincount(index, losses, len(places)) / counts
     return {g: (int(counts[i]), float(means[i])) for g,i in places.items()}
@@ -74,19 +114,22 @@ def breakdown(
 def char_kind(
     char:str, # One character
 )->str: # Its kind
-    "Sort a character by what it is for: blank, line break, capital, small letter, or sign."
+    "Line break, space, lowercase, uppercase, or punctuation, which is all the rest."
     if char == '\n': return 'line break'
-    if char.isspace(): return 'blank'
-    if char.isalpha(): return 'small letter' if char == char.lower() else 'capital'
-    return 'sign'
+    if char.isspace(): return 'space'
+    if char.isalpha(): return 'lowercase' if char == char.lower() else 'uppercase'
+    return 'punctuation'
 
 # %% ../nbs/05_evaluation.ipynb #997708a6
-tempest_start = 'Master:\nBoatswain!'   # the first words of The Tempest in Tiny Shakespeare
+# the first words of The Tempest in Tiny Shakespeare
+tempest_start = 'Master:\nBoatswain!'
 
 def plays(
     text:str, # The validation part of a text
 )->list: # (N,) for each character the play that it is from
-    "Label each character of Tiny Shakespeare's validation part with its play; of another text, with 'text'."
+    """Label each character of Tiny Shakespeare's validation part with its play.
+
+    In another text every label is 'text'."""
     at = text.find(tempest_start)
     if at < 0: return ['text'] * len(text)
     return ['The Taming of the Shrew'] * at + ['The Tempest'] * (len(text)-at)
@@ -95,13 +138,18 @@ def plays(
 def loss_report(
     losses:Tensor, # (N,) loss of each character in nats
     text:str, # The N characters
-    window:int=None, # Size of windows that were read side by side; None leaves the place in the window out
+    window:int=None, # Size of non-overlapping windows; None: leave out the place
 )->str: # A table
-    "Say where in a text the loss lies: by play, by kind of character, and by place in the window."
+    "Mean loss by play, by kind of character, and by place in the window."
     groups = {'play': plays(text), 'kind': [char_kind(c) for c in text]}
-    if window: groups['place'] = [f'from {2**int(np.log2(i % window + 1))}' for i in range(len(text))]
+    if window:
+        places = [2**int(np.log2(i % window + 1)) for i in range(len(text))]
+        groups['place'] = [f'from {n}' for n in places]
     lines = [f'{"":<26}{"characters":>11}{"nats":>8}']
     for labels in groups.values():
         table = breakdown(losses, labels)
-        if len(table) > 1: lines += [f'{k:<26}{n:>11,}{mean:>8.3f}' for k,(n,mean) in table.items()] + ['']
-    return '\n'.join(lines + [f'{"all":<26}{len(text):>11,}{float(np.mean(np.asarray(losses))):>8.3f}'])
+        if len(table) > 1:
+            rows = [f'{k:<26}{n:>11,}{mean:>8.3f}' for k,(n,mean) in table.items()]
+            lines += rows + ['']
+    total = float(np.mean(np.asarray(losses)))
+    return '\n'.join(lines + [f'{"all":<26}{len(text):>11,}{total:>8.3f}'])
