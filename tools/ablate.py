@@ -20,7 +20,8 @@ from minigpt.attention import MultiHeadAttention
 from minigpt.bigram import BigramLanguageModel, evaluate
 from minigpt.evaluation import compare
 from minigpt.gpt import FeedForward, GPTConfig
-from minigpt.train import Run, TrainConfig, make_optimizers
+from minigpt.train import TrainConfig
+from minigpt.speed import FastTrainer
 
 root = Path(__file__).resolve().parent.parent
 log,kept = root/'examples'/'ablation.jsonl',root/'runs'/'ablation'   # runs/ is not in the repository
@@ -109,16 +110,16 @@ def train_one(job):
         if (same(old['training']), old['model'], old['corpus']['sha256'], old['versions']['torch']) == (
             same(asdict(config)), asdict(v.sizes), corpus.sha256, torch.__version__): return job
     torch.set_num_threads(1)
-    run = Run(config, v.sizes, corpus)
+    trainer = FastTrainer(config, v.sizes, corpus)
     if v.make:
-        run.model = v.make(run.model.config)
-        run.optimizers = make_optimizers(run.model, config)
+        trainer.model = v.make(trainer.model.config)
+        trainer.optimizers = trainer.make_optimizers()
     start = time.perf_counter()
-    for _ in range(config.steps): run.learn()
+    for _ in range(config.steps): trainer.train_step()
     seconds = time.perf_counter() - start
-    result = evaluate(run.model, run.val_ids, history=run.train_ids)
+    result = evaluate(trainer.model, trainer.val_ids, history=trainer.train_ids)
     facts = dict(name=name, rate=config.learning_rate, seed=seed, loss=result.nats, protocol=result.protocol, steps=config.steps,
-                 n_params=sum(p.numel() for p in run.model.parameters()), seconds=round(seconds, 1),
+                 n_params=sum(p.numel() for p in trainer.model.parameters()), seconds=round(seconds, 1),
                  model=asdict(v.sizes), training=asdict(config),
                  corpus=dict(name=corpus.name, sha256=corpus.sha256, characters=len(corpus)),
                  versions=dict(minigpt=minigpt.__version__, torch=torch.__version__, python=platform.python_version()),

@@ -7,7 +7,6 @@ and README read. Nothing here can fail because a machine is slow.
 - `generation --gpt DIR`: one text of 500 characters by the full-size model, untrained, beside the lecture's own `gpt.py`
   (DIR is a clone of github.com/karpathy/ng-video-lecture) in evaluation mode and without a graph, beside the time that
   it takes to read the same weights once, and in batches
-- `layout`: the steps of writing with the cache in memory as it comes, and with all positions of a channel side by side
 - `step`: a training step of the preset cpu, one change after the other; with ONEDNN_MAX_CPU_ISA=AVX2 in the environment,
   on a processor without instructions for bfloat16
 - `training --nanogpt DIR`: whole trainings, from the start of the command to its end, beside nanoGPT's own script with
@@ -26,9 +25,9 @@ from unittest import mock
 import torch, torch.nn.functional as F
 from torch import nn
 
-from minigpt import Corpus, GPTConfig, GPTLanguageModel, MultiHeadAttention, attend, causal_mask, evaluate, load_corpus, speed
-from minigpt.gpt import KVCache
-from minigpt.train import Run, get_preset, train
+from minigpt import (Corpus, FastTrainer, GPTConfig, GPTLanguageModel, MultiHeadAttention, attend, capture_decode, causal_mask, compile_decode,
+                     evaluate, load_corpus)
+from minigpt.run import get_preset, train
 
 root = Path(__file__).resolve().parent.parent
 log = root/'examples'/'speed.jsonl'
@@ -103,7 +102,8 @@ def generation(args):
     copy_weights(theirs, cached)
     n,B,start = 500,64,torch.zeros(1, 1, dtype=torch.int64)
     half = copy.deepcopy(cached).bfloat16()
-    fast,fast16 = (copy.deepcopy(m).compile_decode().compile_decode(B) for m in (cached, half))
+    fast,fast16 = (compile_decode(m) for m in (cached, half))
+    fast64,fast64_16 = (compile_decode(m, B) for m in (cached, half))
     def write(model, n=n, rows=1):
         torch.manual_seed(1)
         with torch.no_grad(): return model.generate(start.expand(rows, 1), n)
@@ -117,39 +117,30 @@ def generation(args):
     times = -(-(n-T)//(T//2 + 1))   # the window is full so often
     def steps(model):
         "The steps of so many characters, with nothing drawn and nothing read again."
-        cache = KVCache(model.config, dtype=model.head.weight.dtype)
+        cache = model.new_cache(1)
         for i in range(n):
             if cache.length == T: cache.length = T//2
             model.forward_cached(start, cache)
     def filled(model):
         "Keys and values of 64 full windows; memory that nobody has written to would not be read."
-        return [x.fill_(1) for kv in KVCache(model.config, B, dtype=model.head.weight.dtype).layers for x in kv]
+        return [x.fill_(1) for kv in model.new_cache(B).layers for x in kv]
     kv,kv16 = filled(cached),filled(half)
     def halves(model):
         "The half windows of 64 rows, as often as they are read again."
-        cache,ids = KVCache(model.config, B, dtype=model.head.weight.dtype),again.expand(B, -1)
+        cache,ids = model.new_cache(B),again.expand(B, -1)
         def go():
             for _ in range(times):
                 cache.length = 0
                 model.forward_cached(ids, cache)
         return go
-    ordinary = torch.compile(speed.decode_step, dynamic=False, fullgraph=True)
-    @torch.no_grad()
-    def ordinary_steps():
-        "The same number of steps by what torch.compile makes of them."
-        cache,at = KVCache(cached.config),torch.zeros(1, dtype=torch.int64)
-        for i in range(n):
-            at.fill_(i % T)
-            ordinary(cached, start, at, cache.layers)
     taken = in_turns({'gpt.py': lambda: write(theirs), 'cached': lambda: write(cached), 'compiled': lambda: write(fast),
-                      'compiled, bfloat16': lambda: write(fast16), 'batch of 64': lambda: write(fast, rows=B),
+                      'compiled, bfloat16': lambda: write(fast16), 'batch of 64': lambda: write(fast64, rows=B),
                       'batch of 64, not compiled': lambda: write(cached, rows=B),
-                      'batch of 64, bfloat16': lambda: write(fast16, rows=B),
-                      'the steps alone': lambda: steps(fast), 'the steps by torch.compile': ordinary_steps,
-                      'the half window again': lambda: [fast.forward_cached(again, KVCache(cached.config)) for _ in range(times)],
-                      'the half window again, bfloat16': lambda: [fast16.forward_cached(again, KVCache(half.config, dtype=torch.bfloat16))
-                                                                  for _ in range(times)],
-                      'the half windows of 64 again': halves(fast), 'the half windows of 64 again, bfloat16': halves(fast16),
+                      'batch of 64, bfloat16': lambda: write(fast64_16, rows=B),
+                      'the steps alone': lambda: steps(fast),
+                      'prefill of half a window': lambda: [cached.forward_cached(again, cached.new_cache(1)) for _ in range(times)],
+                      'prefill of half a window, bfloat16': lambda: [half.forward_cached(again, half.new_cache(1)) for _ in range(times)],
+                      'prefill for 64': halves(cached), 'prefill for 64, bfloat16': halves(half),
                       'reading keys and values for 64': lambda: [stream(kv) for _ in range(n)],
                       'reading keys and values for 64, bfloat16': lambda: [stream(kv16) for _ in range(n)],
                       'reading the weights': lambda: [stream(W) for _ in range(n)],
@@ -158,57 +149,32 @@ def generation(args):
                       'multiplying for one': lambda: multiply(W, 1, n),
                       'multiplying for 64': lambda: multiply(W, B, n),
                       'multiplying for 256': lambda: multiply(W, T, n),
-                      'multiplying for 64, oneDNN': lambda: multiply(W, B, n, by_onednn),
                       'multiplying for 64, bfloat16': lambda: multiply(W16, B, n)},
                      args.rounds)
     first = {name: spread(1e3*seconds(lambda: next(model.stream(torch.zeros(1, T, dtype=torch.int64), 1))) for _ in range(2*args.rounds))
-             for name,model,T in (('after_1',cached,1), ('after_256',cached,T), ('after_256_compiled',fast,T))}
+             for name,model,T in (('after_1',cached,1), ('after_256',cached,T))}
     rows = [dict(name=k, ms_per_step=spread(1e3*s/n for s in t), characters_a_second=round((B if '64' in k else 1)*n/median(t)),
                  times_gpt_py=spread((a/b for a,b in zip(taken['gpt.py'], t)), 3)) for k,t in taken.items()]
     ratio = lambda a,b: spread((x/y for x,y in zip(taken[a], taken[b])), 3)
     def known(multiplying, form):
         "What products, keys and values, and 64 half windows take of a step for 64 rows."
-        parts = zip(*(taken[name + form] for name in ('reading keys and values for 64','the half windows of 64 again','batch of 64')),
+        parts = zip(*(taken[name + form] for name in ('reading keys and values for 64','prefill for 64','batch of 64')),
                     taken[multiplying])
         return spread(((kv + again + product)/whole for kv,again,whole,product in parts), 3)
     rows.append(dict(name='share of the limit', weights=ratio('reading the weights','compiled'),
                      one_piece=ratio('reading the weights in one piece','compiled'),
                      bfloat16=ratio('reading the weights, bfloat16','compiled, bfloat16'),
-                     batch=ratio('multiplying for 64, oneDNN','batch of 64'),
+                     batch=ratio('multiplying for 64','batch of 64'),
                      batch_bfloat16=ratio('multiplying for 64, bfloat16','batch of 64, bfloat16'),
-                     batch_known=known('multiplying for 64, oneDNN', ''), batch_known_bfloat16=known('multiplying for 64, bfloat16', ', bfloat16')))
+                     batch_known=known('multiplying for 64', ''), batch_known_bfloat16=known('multiplying for 64, bfloat16', ', bfloat16')))
     rows.append(dict(name='first character') | first)
     record('generation', [r | dict(machine=machine()) for r in rows])
 
-@torch.no_grad()
-def layout(args):
-    torch.manual_seed(0)
-    whole = GPTLanguageModel().eval()
-    T,ways = whole.block_size,{}
-    for form,model in (('32 bits',whole), ('bfloat16',copy.deepcopy(whole).bfloat16())):
-        for rows in (1,64):
-            for name in ('by position','by channel'):
-                cache,at = KVCache(model.config, rows, dtype=model.head.weight.dtype),torch.zeros(1, dtype=torch.int64)
-                if name == 'by channel': cache.layers = [(k, v.mT.contiguous().mT) for k,v in cache.layers]
-                step,ids = speed._step(model, at, cache.layers, compiled=True),torch.zeros(rows, 1, dtype=torch.int64)
-                def go(step=step, at=at, ids=ids):
-                    at.zero_()
-                    with speed._by_onednn(ids):
-                        for _ in range(T): step(ids)
-                ways[f'{rows}, {form}, {name}'] = go
-    taken = in_turns(ways, args.rounds)
-    record('layout', [dict(name=name, ms_per_step=spread(1e3*s/T for s in t), machine=machine(),
-                           of_by_position=spread((a/b for a,b in zip(t, taken[name.replace('channel','position')])), 3))
-                      for name,t in taken.items()])
-
-def by_onednn(x, W):
-    with speed._by_onednn(x): return F.linear(x, W)
-
-def multiply(W, B, n, product=F.linear):
-    "The products of a step for `B` rows, and nothing else."
+def multiply(W, B, n):
+    "The matmuls of a step for `B` sequences, and nothing else."
     X = [torch.ones(B, w.shape[1], dtype=w.dtype) for w in W]
     for _ in range(n):
-        for w,x in zip(W,X): product(x, w)
+        for w,x in zip(W,X): F.linear(x, w)
 
 # A training step
 
@@ -221,34 +187,32 @@ def one_at_a_time(self, x):
         outs.append(attend(q, k, v, mask)[0])
     return self.proj(torch.cat(outs, -1))
 
-def always_fused(self, x):
-    "`MultiHeadAttention.forward` with PyTorch's kernel whatever the format."
-    q,k,v = self.project(x)
-    return self.merge(F.scaled_dot_product_attention(q, k, v, is_causal=True))
-
 def step(args):
     if isa := os.environ.get('ONEDNN_MAX_CPU_ISA'):   # our rule asks the processor, which still has what was switched off
-        mock.patch('minigpt.train.has_bfloat16', lambda device: False).start()
+        for module in ('train','speed'): mock.patch(f'minigpt.{module}.has_bfloat16', lambda device: False).start()
     config,sizes = get_preset('cpu')
     corpus,ours,compiling = load_corpus('tinyshakespeare'),MultiHeadAttention.forward,[]
-    def learner(precision, attention=ours, muon='ours', fused=True, compiled=False):
-        run = Run(replace(config, precision=precision), sizes, corpus)
+    def learner(precision, attention=ours, muon='ours', fused=True, compiled=False, plain=True):
+        trainer = FastTrainer(replace(config, precision=precision), sizes, corpus)
         if muon == 'PyTorch':
-            group = run.optimizers[1].param_groups[0]
-            run.optimizers[1] = torch.optim.Muon(group['params'], lr=group['lr'], weight_decay=group['weight_decay'],
-                                                 adjust_lr_fn='match_rms_adamw')
+            group = trainer.optimizers[1].param_groups[0]
+            trainer.optimizers[1] = torch.optim.Muon(group['params'], lr=group['lr'], weight_decay=group['weight_decay'],
+                                                     adjust_lr_fn='match_rms_adamw')
         if not fused:
-            for group in run.optimizers[0].param_groups: group |= dict(fused=False, foreach=False)
+            for group in trainer.optimizers[0].param_groups: group |= dict(fused=False, foreach=False)
+        trainer.prepare_step()
+        if not plain:
+            for block in trainer.model.blocks: block.attn.__class__ = MultiHeadAttention
         if compiled:
-            run.model.compile()
-            compiling.append(seconds(run.learn))
+            trainer.model.compile()
+            compiling.append(seconds(trainer.train_step))
         def learn():
-            with mock.patch.object(MultiHeadAttention, 'forward', attention): run.learn()
+            with mock.patch.object(MultiHeadAttention, 'forward', attention): trainer.train_step()
         return learn
     ways = {'heads one at a time': learner('float32', one_at_a_time, 'PyTorch'),
             'one projection, fused attention': learner('float32', muon='PyTorch'),
             'Muon by shapes': learner('float32'),
-            'bfloat16': learner('bfloat16', always_fused),
+            'bfloat16': learner('bfloat16', plain=False),
             'plain attention': learner('bfloat16')}
     if not isa: ways |= {'AdamW not fused': learner('bfloat16', fused=False), 'compiled': learner('bfloat16', compiled=True)}
     a,b = torch.ones(2, 1024, 1024); a16,b16 = a.bfloat16(),b.bfloat16()
@@ -324,30 +288,31 @@ def read_ids(path):
     import numpy as np
     return np.fromfile(path, dtype=np.uint16).astype(np.int64)
 
-# On a graphics card
+# On a GPU
 
 def gpu(args):
     if not torch.cuda.is_available(): sys.exit('bench: there is no CUDA device')
     corpus,start = load_corpus('tinyshakespeare'),torch.zeros(1, 1, dtype=torch.int64)
-    def learner(precision, copied=False, recorded=False):
-        run = Run(replace(get_preset('seed')[0], precision=precision), corpus=corpus)
-        if not copied: run.rounded,run.learner = None,run.model
-        if not recorded: run._recorded = run._update
-        def learn(): run.learn(); torch.cuda.synchronize()
-        for _ in range(5): learn()   # the recording is made in the fourth
+    def learner(precision, copied=False, captured=False):
+        trainer = FastTrainer(replace(get_preset('seed')[0], precision=precision), corpus=corpus)
+        trainer.prepare_step()
+        if not copied: trainer.bf16_model,trainer.compute_model = None,trainer.model
+        if not captured: trainer.update = trainer._update
+        def learn(): trainer.train_step(); torch.cuda.synchronize()
+        for _ in range(5): learn()   # it is captured in the fourth
         return learn
     def writer(model, rows=1):
         def go(): model.generate(start.expand(rows, 1), 500); torch.cuda.synchronize()
         return go
     plain = GPTLanguageModel().cuda().eval()
-    many = copy.deepcopy(plain).bfloat16().compile_decode(1024)
+    many = compile_decode(copy.deepcopy(plain).bfloat16(), 1024)
     steps = {'float32': learner('float32'), 'bfloat16 by autocast': learner('bfloat16'),
-             'a rounded copy': learner('bfloat16', True), 'autocast, recorded': learner('bfloat16', False, True),
-             'recorded': learner('bfloat16', True, True)}
-    recorded,compiled = copy.deepcopy(plain).record_decode(),copy.deepcopy(plain).compile_decode()
+             'a bfloat16 copy': learner('bfloat16', True), 'autocast, captured': learner('bfloat16', False, True),
+             'captured': learner('bfloat16', True, True)}
+    captured,compiled = capture_decode(plain),compile_decode(plain)
     text = plain.generate(start, 200, temperature=0)
-    for model in (recorded, compiled): assert (model.generate(start, 200, temperature=0) == text).all(), 'all write the same'
-    texts = {'stream': writer(plain), 'stream, recorded': writer(recorded), 'stream, compiled': writer(compiled),
+    for model in (captured, compiled): assert (model.generate(start, 200, temperature=0) == text).all(), 'all write the same'
+    texts = {'stream': writer(plain), 'stream, captured': writer(captured), 'stream, compiled': writer(compiled),
              '1,024 rows, compiled, bfloat16': writer(many, 1024)}
     a,(x,y) = torch.randn(8192, 8192, device='cuda', dtype=torch.bfloat16),torch.empty(2, 2**30, device='cuda', dtype=torch.uint8)
     def ceiling(f): return lambda: (f(), torch.cuda.synchronize())
@@ -399,23 +364,23 @@ def one_step(words):
     s = {k: int(v) for k,v in (w.split('=') for w in words)}
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     config,_ = get_preset('cpu')
-    run = Run(replace(config, batch_size=s['B'], precision='float32'),
+    run = FastTrainer(replace(config, batch_size=s['B'], precision='float32'),
               GPTConfig(block_size=s['T'], n_layer=s['L'], n_head=s['C']//32, n_embd=s['C'], dropout=0.), load_corpus('tinyshakespeare'))
-    run.learn()
-    ms = min(seconds(run.learn) for _ in range(3))*1e3
+    run.train_step()
+    ms = min(seconds(run.train_step) for _ in range(3))*1e3
     print(json.dumps(dict(ms=ms, mb=(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)/1024)))
 
 def one_text(words):
     "Time to make ids of so many characters and be ready, memory that takes beyond the text, and time of a step of the preset smoke."
     n,tiny = int(words[0]),load_corpus('tinyshakespeare').text
     text = (tiny * (n//len(tiny) + 1))[:n]
-    Run(*get_preset('smoke'), Corpus.from_text(text[:10_000], 'the first time takes longer'))
+    FastTrainer(*get_preset('smoke'), Corpus.from_text(text[:10_000], 'the first time takes longer'))
     before,start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,time.perf_counter()
-    run = Run(*get_preset('smoke'), Corpus.from_text(text, 'repeated'))
+    run = FastTrainer(*get_preset('smoke'), Corpus.from_text(text, 'repeated'))
     reading = time.perf_counter() - start
     mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)/1024
-    for _ in range(10): run.learn()
-    ms = min(seconds(lambda: [run.learn() for _ in range(50)]) for _ in range(3))/50*1e3
+    for _ in range(10): run.train_step()
+    ms = min(seconds(lambda: [run.train_step() for _ in range(50)]) for _ in range(3))/50*1e3
     print(json.dumps(dict(ms=ms, mb=mb, reading_ms=1e3*reading)))
 
 # A text that does not fit
@@ -453,7 +418,6 @@ def main():
         p.add_argument('--rounds', type=int, default=rounds, help='how many times everything is measured (default: %(default)s)')
         for name,kw in options: p.add_argument(name, **kw)
     command(generation, 5, ('--gpt', dict(type=Path, required=True, metavar='DIR', help='a clone of ng-video-lecture')))
-    command(layout, 5)
     command(step, 7)
     command(training, 2, ('--nanogpt', dict(type=Path, required=True, metavar='DIR', help='a clone of nanoGPT')))
     command(gpu, 5)

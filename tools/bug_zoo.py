@@ -81,8 +81,8 @@ ZOO = [Mutant(*m) for m in (
 ('scaled-by-sqrt-C', '02_attention', 'dropout_p=dropout, is_causal=True',
  'dropout_p=dropout, is_causal=True, scale=x.shape[-1]**-.5',
  'Scores are divided by the root of all channels and not of those of a head.', peer),
-('no-mask-in-16-bits', '02_attention', 'attend(q, k, v, causal_mask(x.shape[1], x.device), dropout)', 'attend(q, k, v, dropout=dropout)',
- 'The plain way that numbers of 16 bits take has no mask.', classic),
+('no-mask-in-16-bits', '31_speed', 'causal_mask(x.shape[1], x.device), dropout)', 'None, dropout)',
+ 'The plain attention that bfloat16 takes on a CPU has no mask.', classic),
 ('softmax-over-queries', '02_attention', 'weights = scores.softmax(-1)', 'weights = scores.softmax(-2)',
  'The softmax runs over the wrong axis: columns sum to one, not rows.', classic),
 ('heads-not-transposed', '02_attention', 'out.transpose(1,2).flatten(2)',
@@ -113,8 +113,8 @@ ZOO = [Mutant(*m) for m in (
  'Several characters read behind a cache get the first rows of the mask.', classic),
 ('cache-keeps-the-old-half', '03_gpt', 'pieces[0][:,-max(1, T//2):],0', 'pieces[0][:,:max(1, T//2)],0',
  'At the end of the window the older half is kept and the newer forgotten.', classic),
-('sampling-with-dropout', '03_gpt', 'with eval_mode(self) if in_part or self.training else nullcontext():', 'if True:',
- 'The model writes in training mode, with dropout on.', peer),
+('sampling-with-dropout', '03_gpt', 'with eval_mode(self):', 'if True:',
+ 'The model generates in training mode, with dropout on.', peer),
 ('temperature-zero-is-one', '03_gpt',
  'if temperature == 0: return F.one_hot(logits.argmax(-1), logits.shape[-1]).float()',
  'temperature = temperature or 1.',
@@ -137,81 +137,95 @@ ZOO = [Mutant(*m) for m in (
 ('loaded-in-training-mode', '03_gpt', 'return model.to(device).eval()', 'return model.to(device)',
  'A model that was read back still drops, and answers differently each time.', classic),
 # How it learns
-('warmup-from-zero', '04_train', 'return top * (step+1) / config.warmup', 'return top * step / config.warmup',
- 'The schedule is off by one: the first step has rate zero and moves nothing.', classic),
-('cosine-begins-at-zero', '04_train', 'done = (step - config.warmup) / max(1, config.steps - config.warmup)',
- 'done = step / config.steps',
+('warmup-from-zero', '04_train', 'return peak * (step+1) / warmup_steps', 'return peak * step / warmup_steps',
+ 'The schedule is off by one: the first step has learning rate zero and moves nothing.', classic),
+('cosine-begins-at-zero', '04_train', 'done = (step - warmup_steps) / max(1, steps - warmup_steps)',
+ 'done = step / steps',
  'The cosine forgets the warm-up and drops at its start.', classic),
-('decay-on-norms', '04_train', 'dict(params=spared, weight_decay=0.)',
- 'dict(params=spared, weight_decay=weight_decay)',
+('decay-on-norms', '04_train', 'for decay in (weight_decay, 0.)]', 'for decay in (weight_decay, weight_decay)]',
  'Norms and biases get weight decay too.', classic),
-('muon-scaled-by-the-short-side', '04_train', '.2*lr*max(shape)**.5', '.2*lr*min(shape)**.5',
+('muon-scaled-by-the-short-side', '30_optimizers', '.2*lr*max(shape)**.5', '.2*lr*min(shape)**.5',
  "Muon's steps are scaled by the shorter side of a matrix.", classic),
 ('gradients-not-zeroed', '04_train', 'optimizer.step()\n        optimizer.zero_grad()', 'optimizer.step()',
  'Gradients of all earlier steps are added up.', classic),
-('position-of-the-fast-step-stays', '09_speed', '    position.add_(1)\n', '',
- 'The compiled step keeps every character in the place of the first.', classic),
-('compiled-for-any-weights', '09_speed', '*weights, ', '',
- 'What was compiled for some weights is given others, and reads past their end.', classic),
-('rounded-once-for-all', '04_train', 'if self.rounded: self._round()', 'if self.rounded and not self.step: self._round()',
- 'The copy in 16 bits is made at the first step and then never learns.', classic),
-('parts-of-the-copy-lost', '04_train', 'g if p.grad is None else p.grad + g,None', 'g,None',
+('position-of-the-fast-step-stays', '31_speed', 'position = torch.full((1,), cache.length, device', 'position = torch.full((1,), 0, device',
+ 'The compiled step gives every character the position of the first.', classic),
+('rounded-once-for-all', '31_speed', 'if copied: self._sync_bf16()', 'if copied and not self.step: self._sync_bf16()',
+ 'The bfloat16 copy is made at the first step and then never learns.', classic),
+('parts-of-the-copy-lost', '31_speed', 'grad if p.grad is None else p.grad + grad,None', 'grad,None',
  'Of a batch read in parts the copy learns the last part alone.', classic),
-('accumulation-not-divided', '04_train', 'yp.flatten()) / parts', 'yp.flatten())',
+('accumulation-not-divided', '04_train', 'yp.flatten()) / n', 'yp.flatten())',
  'Parts of a batch add up without being divided by their number.', classic),
-('clipping-off', '04_train', 'c.clip or math.inf)', 'math.inf)',
- 'The gradient is measured and never clipped.', classic),
-('dropout-never-on', '04_train', 'self.learner.train()', 'self.learner.eval()',
+('accumulation-of-the-fast-not-divided', '31_speed', 'yp.flatten()) / n', 'yp.flatten())',
+ 'The same in the trainer that the commands use.', classic),
+('clipping-off', '04_train', 'limit = self.config.grad_clip or math.inf', 'limit = math.inf',
+ 'The gradient norm is measured and never clipped.', classic),
+('dropout-never-on', '04_train', 'self.model.train()', 'self.model.eval()',
  'It learns in evaluation mode.', classic),
 ('learns-from-validation', '04_train', 'get_batch(self.train_ids, c.batch', 'get_batch(self.val_ids, c.batch',
  'Batches are cut from the validation part.', classic),
 ('validation-without-history', '04_train',
- 'evaluate(self.model, self.val_ids, history=self.train_ids)\n    if not',
- 'evaluate(self.model, self.val_ids)\n    if not',
+ 'self.measure(self.model, self.val_ids, history=self.train_ids)',
+ 'self.measure(self.model, self.val_ids)',
  'Validation begins without what came before it.', classic),
-('best-overwritten', '04_train', "better = not self.metrics or val.nats < self.best['val_loss']", 'better = True',
+('best-overwritten', '04_train', "if not self.history or row['val_loss'] < self.best['val_loss']:", 'if True:',
  'The weights kept as the best are those of the last evaluation.', peer),
-('best-compared-with-last', '04_train', "val.nats < self.best['val_loss']",
- "val.nats < self.last['val_loss']",
+('best-compared-with-last', '04_train', "row['val_loss'] < self.best['val_loss']",
+ "row['val_loss'] < self.last['val_loss']",
  'Better than the last evaluation counts as the best of all.', classic),
 ('resume-repeats-batches', '04_train', 'seed=c.seed, step=self.step)',
- "seed=c.seed, step=next(self.__dict__.setdefault('_order', itertools.count())))",
+ "seed=c.seed, step=self.__dict__.setdefault('_seen', []).append(0) or len(self._seen)-1)",
  'The order of batches begins anew in each sitting.', 'nanoGPT #467, minGPT #8'),
-('resume-forgets-optimizer', '04_train', "optimizer.load_state_dict(dict(state=saved['state'], param_groups=own_groups))", 'pass',
- 'A resumed run begins with an optimiser that remembers nothing.', classic),
-('resume-forgets-chance', '04_train', "torch.set_rng_state(random['cpu'])", 'pass',
+('resume-forgets-optimizer', '04_train', 'optimizer.load_state_dict(saved)', 'pass',
+ 'A resumed run begins with an optimizer that remembers nothing.', classic),
+('resume-forgets-random-states', '04_train', "set_random_states(state['random'], self.device)", 'pass',
  'Dropout of a resumed run draws other numbers.', classic),
-('evaluates-when-it-should-not', '04_train', 'due = self.step % c.eval_every == 0 or',
- 'due = self.step % c.eval_every != 0 or',
+('evaluates-when-it-should-not', '04_train', 'due = self.step % self.config.eval_every == 0',
+ 'due = self.step % self.config.eval_every != 0',
  'The test for every so many steps is inverted.', peer),
+('callbacks-disturb', '04_train', 'if not self._loaded: set_random_states(states, self.device)', 'pass',
+ 'A callback that draws random numbers changes the run that it watches.', classic),
+('after-fit-is-skipped', '04_train', "for c in self.callbacks: stack.callback(self._call, c, 'after_fit', error)",
+ "for c in self.callbacks: error or stack.callback(self._call, c, 'after_fit', error)",
+ 'After an error nobody is told that training has ended, and what they opened stays open.', classic),
+('losses-per-token', '04_train', 'per_character = n / len(self.tokenizer.decode(ids[-n:]))', 'per_character = 1.',
+ 'Losses are per token, so longer tokens look worse than they are.', peer),
 # What must not be lost, and what must not be let in
-('content-not-on-the-disk', '00_tokenizer', '            os.fsync(f.fileno())\n', '',
- 'A file gets its name before its content is on the disk: after a power failure it is empty.', classic, '11_safety'),
-('new-folder-may-be-lost', '00_tokenizer', '    for f in new: _sync_folder(f.parent)', '',
- 'A file is on the disk, and the name of the new folder that holds it is not.', classic, '11_safety'),
-('checkpoint-before-the-weights', '04_train', "    write_json(self.folder/'config.json', self.describe())\n",
- "    write_json(self.folder/'config.json', self.describe())\n    write_atomic(self.folder/'checkpoint'/'state.pt', lambda f: torch.save(state, f))\n",
- 'A run that is cut short in its last save counts as finished, beside the weights of an earlier step.', classic, '11_safety'),
-('checkpoint-of-any-size', '04_train', "if size > 8*weights + 2**26: raise OSError('far too large for this model')\n        ", '',
- 'A small file that unpacks to a large one fills the memory.', classic, '11_safety'),
-('stops-at-a-full-disk', '04_train', "if self.saved is None: raise", 'raise',
- 'A full disk in the middle of a run ends it.', classic, '11_safety'),
-('vocabulary-turned-round', '04_train', ',\n                vocabulary=self.tokenizer.chars)', ')',
+('content-not-on-the-disk', '10_files', '            os.fsync(f.fileno())\n', '',
+ 'A file gets its name before its content is on the disk: after a power failure it is empty.', classic),
+('new-folder-may-be-lost', '10_files', '    for f in new: _sync_folder(f.parent)', '',
+ 'A file is on the disk, and the name of the new folder that holds it is not.', classic),
+('checkpoint-before-the-weights', '32_checkpoint', '    with tempfile.TemporaryDirectory(prefix=',
+ '    write_atomic(self.path, lambda f: torch.save(state, f))\n    with tempfile.TemporaryDirectory(prefix=',
+ 'A run that is cut short in its last save counts as finished, beside the weights of an earlier step.', classic),
+('checkpoint-of-any-size', '32_checkpoint', 'if size > 8*_n_bytes(trainer.model) + 2**26:', 'if False:',
+ 'A small file that unpacks to a large one fills the memory.', classic),
+('stops-at-a-full-disk', '32_checkpoint', 'if self.saved is None or at_the_end:', 'if True:',
+ 'A full disk in the middle of a run ends it.', classic),
+('vocabulary-turned-round', '32_checkpoint', ',\n        vocabulary=ids.hexdigest())', ')',
  'A run goes on with its characters in another order, and so with other ids.', classic),
-('too-large-is-begun', '04_train', 'self._check_memory(sizes)', 'pass',
+('too-large-is-begun', '34_run', '        _check_memory(config, sizes, corpus, tokenizer)', '        pass',
  'A batch that no memory could hold is begun.', classic),
-('half-written-files-pile-up', '04_train', 'if left.is_file(): left.unlink()', 'pass',
- 'What a killed process left half-written stays for ever.', classic, '11_safety'),
-('sizes-believed', '03_gpt', 'if {k: tuple(p.shape) for k,p in model.named_parameters()} != shapes: raise ValueError(unfit)', 'pass',
+('half-written-files-pile-up', '32_checkpoint', 'if left.is_file(): left.unlink()', 'pass',
+ 'What a killed process left half-written stays for ever.', classic),
+('sizes-believed', '03_gpt', 'if {k: tuple(f.get_slice(k).get_shape()) for k in f.keys()} != _shapes(model):', 'if False:',
  'Weights are read before their shapes are compared with the settings.', classic),
-('checkpoint-runs-code', '04_train', "map_location='cpu', weights_only=True)\n        old,new", "map_location='cpu', weights_only=False)\n        old,new",
- 'A checkpoint is opened in the way that lets it run a program.', 'many public notebooks', '11_safety'),
-('broken-step-forgotten', '04_train', '(self._broken < 0) & ~', '~',
- 'Of all steps whose gradient was no number, the last is blamed and not the first.', classic),
-('parts-that-do-not-fit', '04_train', 'accumulate={c.accumulate*parts} reads', 'accumulate={c.accumulate*parts//2} reads',
+('checkpoint-runs-code', '32_checkpoint', "map_location='cpu', weights_only=True)", "map_location='cpu', weights_only=False)",
+ 'A checkpoint is opened in the way that lets it run a program.', 'many public notebooks'),
+('settings-of-the-file', '32_checkpoint', "saved['param_groups'] = optimizer.state_dict()['param_groups']", 'pass',
+ 'A resumed run takes learning rate and decay from the file, whatever its settings say.', classic),
+('signals-stay-caught', '32_checkpoint', '        for s,h in old.items(): signal.signal(s, h)', '        pass',
+ 'Control-C stays caught when training is over.', classic),
+('saved-after-an-error', '32_checkpoint', 'if error is None: self._save_last(trainer)', 'self._save_last(trainer)',
+ 'After an error, or a second Control-C, what may be spoiled is saved over the last good checkpoint.', classic),
+('lock-kept-after-an-error', '32_checkpoint', '        with self._stack:   # gives signals and lock back', '        if True:',
+ 'The folder stays locked, and Control-C stays caught, when training is over.', classic),
+('nonfinite-step-forgotten', '04_train', '(self._nonfinite_step < 0) & ~', '~',
+ 'Of all non-finite steps the last is blamed and not the first.', classic),
+('parts-that-do-not-fit', '34_run', 'grad_accum_steps {parts*k} reads', 'grad_accum_steps {parts*k//2} reads',
  'Who is out of memory is told to read the batch in parts that are still too large.', classic),
-('patience-off-by-one', '04_train', '- self.metrics.index(self.best) >= patience', '- self.metrics.index(self.best) > patience',
- 'A run goes on for one evaluation more than was asked.', classic, '12_texts'),
+('patience-off-by-one', '04_train', 'if since_best >= self.patience', 'if since_best > self.patience',
+ 'Training goes on for one evaluation more than was asked.', classic),
 )]
 
 
@@ -253,35 +267,37 @@ def enter(folder, left=None):
 def live(folder):
     "Use every part of the package in a small way; only shapes are looked at."
     enter(folder)
-    import minigpt, minigpt.train as t
+    import minigpt, minigpt.run
+    from minigpt.bigram import evaluate, get_batch
     from fastcore.test import test_eq
     assert Path(minigpt.__file__).is_relative_to(folder)
-    corpus = t.Corpus.from_text(t.load_corpus('sample_play').text[:12_000], 'a little')
-    tok = t.CharTokenizer.from_text(corpus.text)
+    corpus = minigpt.Corpus.from_text(minigpt.load_corpus('sample_play').text[:12_000], 'a little')
+    tok = minigpt.CharTokenizer.from_text(corpus.text)
     ids,V = tok.encode(corpus.text),tok.vocab_size
     test_eq((ids.shape, len(tok.decode(ids))), ((12_000,),12_000))
-    old,new = t.split(ids)
-    x,y = t.get_batch(old, 4, 16, seed=0, step=0)
+    old,new = minigpt.split(ids)
+    x,y = get_batch(old, 4, 16, seed=0, step=0)
     test_eq((x.shape, y.shape), ((4,16),(4,16)))
     h = torch.randn(4, 16, 32)
     test_eq(minigpt.Head(32, 8)(h).shape, (4,16,8))
     test_eq(minigpt.MultiHeadAttention(32, 2).weights(h).shape, (4,2,16,16))
-    config = t.TrainConfig(steps=4, batch_size=8, accumulate=2, optimizer='muon', min_lr=1e-4, warmup=2,
-                           decay_all=False, clip=1., eval_every=2, device='cpu')
-    sizes = t.GPTConfig(block_size=16, n_layer=2, n_head=2, n_embd=32, dropout=.1)
+    config = minigpt.TrainConfig(steps=4, batch_size=8, grad_accum_steps=2, optimizer='muon', min_lr=1e-4, warmup_steps=2,
+                                 decay_all=False, grad_clip=1., eval_every=2, device='cpu')
+    sizes = minigpt.GPTConfig(block_size=16, n_layer=2, n_head=2, n_embd=32, dropout=.1)
+    test_eq(minigpt.Trainer(config, sizes, corpus).fit().step, 4)
     for resume in (False,True):
-        run = t.train(config, sizes, corpus, out=folder/'run', resume=resume, progress=False)
-    test_eq((run.step, len(run.report()) > 0), (4,True))
-    model = t.GPTLanguageModel.from_pretrained(folder/'run')
+        trainer = minigpt.run.train(config, sizes, corpus, out=folder/'run', resume=resume, progress=False)
+    test_eq((trainer.step, len(trainer.report()) > 0), (4,True))
+    model,_ = minigpt.load_pretrained(folder/'run')
     test_eq(model(x).shape, (4,16,V))
     assert torch.nn.functional.cross_entropy(model(x).flatten(0,1), y.flatten()).isfinite()
-    for dials in ({}, dict(temperature=0), dict(temperature=.5, top_k=5), dict(top_k=2*V), dict(top_p=.9)):
-        test_eq(model.generate(x, 20, **dials).shape, (4,36))
+    for sampling in ({}, dict(temperature=0), dict(temperature=.5, top_k=5), dict(top_k=2*V), dict(top_p=.9)):
+        test_eq(model.generate(x, 20, **sampling).shape, (4,36))
     out = model.generate(x, 20, stop=[0])
     assert len(out) == 4 and 16 < out.shape[1] <= 36
     for stride in (None,4):
-        test_eq(t.evaluate(model, new, history=old, stride=stride).losses.shape, new.shape)
-    counts = t.CountModel(3, V).fit(old)
+        test_eq(evaluate(model, new, history=old, stride=stride).losses.shape, new.shape)
+    counts = minigpt.CountModel(3, V).fit(old)
     test_eq((counts.losses(new).shape, counts.probs(new[:5]).shape), (new.shape,(V,)))
     test_eq(counts.generate(new[:5], 9).shape, (14,))
 

@@ -1,7 +1,9 @@
-"""Checks that need no running of pages: `python tools/check_repo.py package|pages|wheel FILE`
+"""Checks that need no running of pages: `python tools/check_repo.py package|pages|imports|wheel FILE`
 
 package: minigpt/ is what the notebooks export.  pages: notebooks are clean, free of errors and of this
-machine's paths, and small.  wheel: a built wheel holds the package and its data, and nothing else."""
+machine's paths, and small.  imports: no page and no module imports from a page with a higher number, not even in
+a string that another process runs, and none from PyTorch's private modules.  wheel: a built wheel holds the package
+and its data, and nothing else."""
 import argparse, json, os, re, shutil, subprocess, sys, tempfile, zipfile
 from pathlib import Path
 
@@ -17,7 +19,7 @@ def package():
         for name in ('settings.ini', 'nbs'):
             (shutil.copytree if (root/name).is_dir() else shutil.copy)(root/name, Path(d)/name)
         (Path(d)/'minigpt').mkdir()
-        shutil.copy(root/'minigpt'/'__init__.py', Path(d)/'minigpt')
+        for name in ('__init__.py', '__main__.py'): shutil.copy(root/'minigpt'/name, Path(d)/'minigpt')
         env = {k: v for k,v in os.environ.items() if k != 'IN_TEST'}
         subprocess.run(['nbdev_export'], cwd=d, env=env, check=True)
         files = lambda r: {p.name: p.read_bytes() for p in (r/'minigpt').glob('*.py')}
@@ -43,6 +45,41 @@ def page_faults(path):
 
 def notebooks(): return [f'nbs/{p.name} {fault}' for p in pages for fault in page_faults(p)]
 
+def homes():
+    "Number of the page of each module, and the module of each name that `minigpt` itself gives."
+    number = {}
+    for page in pages:
+        if found := re.search(r'#\| default_exp (\w+)', page.read_text(encoding='utf-8')): number[found[1]] = page.name[:2]
+    import minigpt
+    return {m: int(n) for m,n in number.items() if n.isdigit()},minigpt._home
+
+private = re.compile(r'(?<![\'"])torch\._(?!_)\w+|make_fx|torch\.fx\.experimental')
+
+def import_faults(name, own, text, number, home):
+    "What a page or module of this number imports from its right."
+    for line in text.split('\n'):
+        if m := private.search(line.split('#')[0]): yield f'{name} uses {m[0]}, which is not documented'
+    for m in re.finditer(r'(?:from|import)\s+(?:minigpt\.|\.)(\w+)|-m[\'", ]+minigpt\.(\w+)', text):
+        module = m[1] or m[2]
+        if number.get(module, -1) > own: yield f'{name} imports minigpt.{module}, which stands to its right'
+    for m in re.finditer(r'from\s+minigpt\s+import\s+(\([^)]*\)|[\w, ]+)', text):
+        for word in re.findall(r'\w+', m[1]):
+            module = word if word in number else home.get(word)
+            if number.get(module, -1) > own: yield f'{name} imports {word} of minigpt.{module}, which stands to its right'
+
+def imports():
+    number,home = homes()
+    faults = []
+    for page in pages:
+        if not page.name[:2].isdigit(): continue
+        cells = [''.join(c['source']) for c in json.loads(page.read_text(encoding='utf-8'))['cells'] if c['cell_type'] == 'code']
+        text = '\n'.join(c for c in cells if "__name__ == '__main__'" not in c)
+        faults += import_faults(f'nbs/{page.name}', int(page.name[:2]), text, number, home)
+    for module in sorted((root/'minigpt').glob('[!_]*.py')):
+        text = re.sub(r"if __name__ == '__main__'.*?(?=\n\S)", '', module.read_text(encoding='utf-8'), flags=re.S)
+        faults += import_faults(f'minigpt/{module.name}', number.get(module.stem, -1), text, number, home)
+    return list(dict.fromkeys(faults))
+
 def wheel(path):
     data = (p for p in (root/'minigpt'/'data').rglob('*') if p.is_file())
     wanted = {p.relative_to(root).as_posix() for p in (*(root/'minigpt').glob('*.py'), *data)}
@@ -51,12 +88,12 @@ def wheel(path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('what', choices=['package','pages','wheel'])
+    parser.add_argument('what', choices=['package','pages','imports','wheel'])
     parser.add_argument('file', nargs='?', help='of the wheel')
     args = parser.parse_args()
     if (args.file is None) == (args.what == 'wheel'): parser.error('a file is named for the wheel, and for nothing else')
     if args.file and not zipfile.is_zipfile(args.file): parser.error(f'{args.file} is no wheel')
-    faults = dict(package=package, pages=notebooks, wheel=lambda: wheel(args.file))[args.what]()
+    faults = dict(package=package, pages=notebooks, imports=imports, wheel=lambda: wheel(args.file))[args.what]()
     if faults: sys.exit('\n'.join(faults))
 
 if __name__ == '__main__': main()

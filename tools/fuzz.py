@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from hypothesis import HealthCheck, example, given, settings, strategies as s
 
-from minigpt import Corpus, GPTConfig, load_corpus
-from minigpt.texts import gather_corpus, remarks
-from minigpt.train import Run, TrainConfig, minigpt_eval, minigpt_generate, minigpt_train
+from minigpt import Corpus, FastTrainer, GPTConfig, TrainConfig, load_corpus
+from minigpt.texts import read_corpus, text_warnings
+from minigpt.run import minigpt_eval, minigpt_generate, minigpt_train
 
 documented = ValueError,OSError
 here = Path(tempfile.mkdtemp())
@@ -50,14 +50,14 @@ def texts(data):
     "Bytes of a file become a text that can be encoded and decoded, or are refused."
     path = here/'t.txt'
     path.write_bytes(data)
-    try: corpus,notes = gather_corpus([str(path)])
+    try: corpus,notes = read_corpus([str(path)])
     except documented: return
     assert corpus.text and '\r' not in corpus.text and all(isinstance(n, str) for n in notes)
     assert corpus.text.encode() == data.decode('utf-8-sig').replace('\r\n', '\n').replace('\r', '\n').encode()
     try: tok,train,val = corpus.encoded()
     except documented: return
     assert tok.decode(train) + tok.decode(val) == corpus.text
-    remarks(tok, train, val, 1000)
+    text_warnings(tok, train, val, 1000)
 
 @given(s.one_of(text, s.text('ROMEO: \n', max_size=80)), s.floats(), s.one_of(s.none(), s.integers(-2, 200)), s.one_of(s.none(), s.floats()),
        s.integers(-2, 20), s.one_of(s.none(), s.text('abc \\n', max_size=3)), s.integers(-1, 2**65))
@@ -76,9 +76,9 @@ def configurations(sizes, training):
     try:
         sizes,config = GPTConfig(**small | sizes),TrainConfig(**dict(batch_size=2, steps=2, device='cpu') | training)
         if max(vars(sizes).values()) > 64 or config.batch_size > 64: return   # fine, and too large to try here
-        run = Run(config, sizes, Corpus.from_text('to be or not to be, that is the question. ' * 20))
-        run.learn()
-        run.measure()
+        trainer = FastTrainer(config, sizes, Corpus.from_text('to be or not to be, that is the question. ' * 20))
+        trainer.train_step()
+        trainer.evaluate()
     except documented: pass
 
 def damage(data, how):
@@ -92,7 +92,7 @@ def damage(data, how):
 names = ['config.json','model.safetensors','tokenizer.json','checkpoint/state.pt','metrics.jsonl']
 @given(s.sampled_from(names), s.one_of(s.tuples(s.sampled_from(['cut','flip','insert','drop']), s.integers(0, 10**6), s.integers(0, 10**6)), s.none()),
        s.lists(s.tuples(s.sampled_from(['model','training','corpus']), s.sampled_from(sorted(vars(GPTConfig()) | vars(TrainConfig()))), odd), max_size=2),
-       s.none() | s.tuples(s.sampled_from(['step','seconds','clipped','precision','samples','metrics','best','model','optimizers','random','last step','last val_loss']), odd))
+       s.none() | s.tuples(s.sampled_from(['step','seconds','clipped','precision','history','best','model','optimizers','random','callbacks','fingerprint','version','last step','last val_loss','last sample']), odd))
 @example('metrics.jsonl', None, [('model','n_embd',20_000)], None)
 @example('metrics.jsonl', None, [('model','n_layer',50_000)], None)
 @example('metrics.jsonl', None, [('model','vocab_size',2**63)], None)
@@ -113,14 +113,14 @@ def folders(name, how, changes, saved):
         (bad/'config.json').write_text(json.dumps(told))
     if saved and name != 'checkpoint/state.pt':
         state,(key,value) = torch.load(bad/'checkpoint'/'state.pt', weights_only=True),saved
-        (state['metrics'][-1] if key.startswith('last ') else state)[key.removeprefix('last ')] = value
+        (state['history'][-1] if key.startswith('last ') else state)[key.removeprefix('last ')] = value
         torch.save(state, bad/'checkpoint'/'state.pt')
     command(minigpt_generate, bad, '--max_new_tokens', 5, '--device', 'cpu')
     command(minigpt_eval, bad, '--data', here/'text.txt', '--device', 'cpu')
     command(minigpt_train, '--resume', '--out', bad, '--data', here/'text.txt', '--device', 'cpu')
 
 value = s.one_of(s.integers(-3, 40).map(str), s.sampled_from(['', '-', 'cpu', 'cuda', 'smoke', 'good', 'text.txt', 'nowhere', '.', 'shakespeare-small', '1e9', 'nan', 'é']), s.text(max_size=4))
-flag = s.sampled_from(['--data','--out','--resume','--device','--seed','--patience','--init_from','--dry_run','--tensorboard','--accumulate','--shard','--stride','--prompt','--stop','--top_k','--num_samples','--help'])
+flag = s.sampled_from(['--data','--out','--resume','--device','--seed','--patience','--init_from','--dry_run','--tensorboard','--grad_accum_steps','--grad-clip','--no-decay-all','--learning_rate','--min-lr','--n_layer','--batch-size','--config','--minutes','--version','--shard','--stride','--prompt','--stop','--top_k','--num_samples','--help'])
 @given(s.sampled_from([minigpt_train, minigpt_generate, minigpt_eval]), s.lists(s.one_of(flag, value), max_size=6))
 def command_lines(func, words):
     "Any words after a command do something, or are refused."

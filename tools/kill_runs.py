@@ -9,24 +9,25 @@ from pathlib import Path
 
 import torch
 
-from minigpt import CharTokenizer, GPTLanguageModel, load_corpus
+from minigpt import load_corpus, load_pretrained
 
 child = '''
 import os, sys
 from dataclasses import replace
 from unittest import mock
-from minigpt import train
+from minigpt import run
+from minigpt.checkpoint import Checkpoint
 pipe,steps = int(sys.argv[1]),int(sys.argv[2])
-save,preset = train.Run.save,train.get_preset
-def marked(self):
+save,preset = Checkpoint.save,run.get_preset
+def marked(self, trainer):
     os.write(pipe, b'(')
-    save(self)
+    save(self, trainer)
     os.write(pipe, b')')
-def often(name):   # with dropout, so that chance is in play, and many saves
+def often(name):   # with dropout, so that random states matter, and many saves
     config,sizes = preset(name)
     return replace(config, steps=steps, eval_every=5),replace(sizes, dropout=.2)
-with mock.patch.object(train.Run, 'save', marked), mock.patch.object(train, 'get_preset', often):
-    train.minigpt_train.cli(sys.argv[3:])
+with mock.patch.object(Checkpoint, 'save', marked), mock.patch.object(run, 'get_preset', often):
+    run.minigpt_train.cli(sys.argv[3:])
 '''
 
 def start(folder, text, steps, resume):
@@ -69,7 +70,7 @@ def whole(folder):
     for name in ('config.json','tokenizer.json'):
         if (folder/name).exists(): json.loads((folder/name).read_text())
     if (folder/'metrics.jsonl').exists(): [json.loads(l) for l in (folder/'metrics.jsonl').read_text().splitlines()]
-    if (folder/'model.safetensors').exists(): GPTLanguageModel.from_pretrained(folder), CharTokenizer.from_pretrained(folder)
+    if (folder/'model.safetensors').exists(): load_pretrained(folder)
     state = folder/'checkpoint'/'state.pt'
     return torch.load(state, weights_only=True)['step'] if state.exists() else None
 
@@ -104,7 +105,7 @@ def main():
             done += 1; inside += hit
             print(f'kill {done}{" inside a save" if hit else ""}, checkpoint of step {whole(run)}', flush=True)
         finish(*start(run, text, steps, whole(run) is not None))
-        left = [p.name for p in run.rglob('.*.tmp')]
+        left = [p.name for pattern in ('.*.tmp','.saving-*') for p in run.rglob(pattern)]
         wrong = differences(*(torch.load(f/'checkpoint'/'state.pt', weights_only=True) for f in (undisturbed, run)))
         wrong += [f'{n} differs' for n in ('model.safetensors','samples.txt') if (undisturbed/n).read_bytes() != (run/n).read_bytes()]
     print(f'{done} kills, {inside} of them inside a save; left over: {left or "nothing"}; differences: {wrong or "none"}')

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from minigpt import CharTokenizer, GPTLanguageModel, compare, evaluate, load_corpus, split
-from minigpt.tokenizer import find_pretrained, write_json
+from minigpt.files import write_json
+from minigpt.tokenizer import find_pretrained
 
 root = Path(__file__).resolve().parent.parent
 
@@ -19,7 +20,7 @@ def main():
     corpus = load_corpus('tinyshakespeare')
     train,val = split(tokenizer.encode(corpus.text))
     scores = [evaluate(m, val, history=train) for m in (whole, GPTLanguageModel.from_pretrained(voice))]
-    config = dict(model=vars(whole.config), corpus=dict(name=corpus.name, sha256=corpus.sha256))
+    config = dict(type='gpt', model=vars(whole.config), corpus=dict(name=corpus.name, sha256=corpus.sha256))
     write_json(voice/'config.json', config)   # with the text, so that minigpt_eval knows it
     result = compare(scores[1].losses, scores[0].losses)
     write_json(voice/'evaluation.json', dict(nats=scores[1].nats, protocol=scores[1].protocol, unrounded=scores[0].nats,

@@ -14,12 +14,12 @@ child = '''
 import sys
 from dataclasses import replace
 from unittest import mock
-from minigpt import train
-preset = train.get_preset
+from minigpt import run
+preset = run.get_preset
 def often(name):
     config,sizes = preset(name)
     return replace(config, steps=10**9, eval_every=4, learning_rate=1e-3, min_lr=None),replace(sizes, dropout=.2)
-with mock.patch.object(train, 'get_preset', often): train.minigpt_train.cli(sys.argv[1:])
+with mock.patch.object(run, 'get_preset', often): run.minigpt_train.cli(sys.argv[1:])
 '''
 
 def looked_at(p, folder):
