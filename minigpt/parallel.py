@@ -286,7 +286,8 @@ def cpu_weights(self:ParallelTrainer)->dict: # Name to tensor
 def state_dict(self:ParallelTrainer)->dict: # As that of a single process
     "As `Trainer.state_dict`; with shards as `cpu_weights`."
     state = FastTrainer.state_dict(self)
-    return state | {k: gather_state_dict(state[k]) for k in ('model','optimizers')}
+    sharded = 'model','optimizers','callbacks'
+    return state | {k: gather_state_dict(state[k]) for k in sharded}
 
 @patch
 def load_state_dict(self:ParallelTrainer,
@@ -299,8 +300,13 @@ def load_state_dict(self:ParallelTrainer,
         shards = {i: {k: shard_like(v, params[i]) for k,v in kept.items()}
                   for i,kept in saved['state'].items()}
         optimizers.append(saved | dict(state=shards))
-    model = {k: shard_like(v, own[k]) for k,v in state['model'].items()}
-    FastTrainer.load_state_dict(self, state | dict(model=model, optimizers=optimizers))
+    def shard(kept):   # weights by their names, wherever a callback has them
+        if isinstance(kept, list): return [shard(v) for v in kept]
+        if not isinstance(kept, dict): return kept
+        return {k: shard_like(v, own[k]) if k in own else shard(v)
+                for k,v in kept.items()}
+    FastTrainer.load_state_dict(self, state | dict(
+        optimizers=optimizers, **{k: shard(state[k]) for k in ('model','callbacks')}))
 
 # %% ../nbs/33_parallel.ipynb #bf28bdad
 @patch

@@ -470,8 +470,9 @@ def _say_cost(trainer):
          f"{cost['evaluation']:.1f} s; {cost['speed']:,} tokens a second")
     if 'memory' in cost:
         memory,of = (cost[k]/2**30 for k in ('memory','of'))
-        fits = f"; a batch_size of about {cost['fits']:,} would fit"
-        _say(f'memory    {memory:.2f} of {of:.1f} GiB' + fits*bool(cost['fits']))
+        fits = cost['fits']   # None if too little was taken to tell
+        more = f'; a batch_size of about {fits:,} would fit' if fits else ''
+        _say(f'memory    {memory:.2f} of {of:.1f} GiB{more}')
     _say('no run was begun: the same command without --dry_run begins one')
 
 # %% ../nbs/34_run.ipynb #34train08
@@ -530,7 +531,7 @@ def _conclude(trainer, folder, init_from):
         nats=fair.nats, protocol=fair.protocol, step=trainer.best['step'],
         corpus=corpus.name, sha256=corpus.sha256))
     print(_visible(trainer.best['sample'].strip(), sys.stdout), flush=True)
-    _say(f'\nLet it write more:\n  {_shell("minigpt_generate", str(folder))}')
+    _say(f'\nLet it generate more:\n  {_shell("minigpt_generate", str(folder))}')
 
 # %% ../nbs/34_run.ipynb #34train06
 def _check_options(data, out, resume, tensorboard, new, settings):
@@ -718,6 +719,6 @@ def minigpt_eval(
     characters = len(tokenizer.decode(ids[-n:]))
     nats = result.nats*n/characters
     print(f'{nats:.4f} nats, {nats/math.log(2):.4f} bits, '
-          f'perplexity {math.exp(nats):.3f} per character')
+          f'perplexity {torch.tensor(nats).exp():.3f} per character')
     part = 'the validation part' if own else 'all'
     _say(f'{characters:,} characters, {part} of {corpus.name}, {result.protocol}')

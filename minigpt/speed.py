@@ -22,9 +22,9 @@ from .optimizers import Muon
 __all__ = ['PlainAttention', 'CUDAGraphed', 'memory_use', 'FastTrainer', 'materialize', 'decode_step', 'Decoder',
            'compile_decode', 'capture_decode']
 
-# %% ../nbs/31_speed.ipynb #af17df8e
+# %% ../nbs/31_speed.ipynb #d26e4d78
 class PlainAttention(MultiHeadAttention):
-    "Causal self-attention without the fused kernel; trains faster in bfloat16 on a CPU."
+    "Causal self-attention without the fused kernel, for bfloat16 on a CPU."
     def forward(self,
         x:Tensor, # (B,T,C) one row per position
     )->Tensor: # (B,T,C) what each position gathered from its past

@@ -97,7 +97,7 @@ class TrainConfig:
     steps: int = 5000              # optimizer steps
     batch_size: int = 64           # sequences in a batch, B
     grad_accum_steps: int = 1      # parts that a batch is read in, to save memory
-    optimizer: str = 'adamw'       # or 'muon', for the matrices of the blocks
+    optimizer: str = 'adamw'       # 'adamw', or 'muon' for the matrices of the blocks
     learning_rate: float = 3e-4    # the highest learning rate
     min_lr: float | None = None    # where the cosine ends; None: constant learning rate
     warmup_steps: int = 0          # steps in which the learning rate rises
@@ -105,7 +105,7 @@ class TrainConfig:
     decay_all: bool = True         # decay biases and norms too, as PyTorch does
     beta2: float = 0.999           # how slowly AdamW forgets squared gradients
     grad_clip: float = 0.          # largest gradient norm; 0: no clipping
-    precision: str = 'float32'     # or 'bfloat16', mixed; 'auto': where it is faster
+    precision: str = 'float32'     # 'float32', 'bfloat16' (mixed), 'auto': the faster
     eval_every: int = 500          # steps between evaluations
     patience: int | None = None    # stop after so many evaluations without a better one
     seed: int = 1337               # for the first weights, the batches and dropout
@@ -356,7 +356,8 @@ def measure(self:Trainer,
     n = len(result.losses)
     per_character = n / len(self.tokenizer.decode(ids[-n:]))
     nats,bits = result.nats*per_character,result.bits*per_character
-    return replace(result, nats=nats, bits=bits, perplexity=math.exp(nats))
+    perplexity = torch.tensor(nats).exp().item()   # infinite if it is too large
+    return replace(result, nats=nats, bits=bits, perplexity=perplexity)
 
 @patch
 def cpu_weights(self:Trainer)->dict: # Name to tensor
@@ -454,8 +455,9 @@ class Callback:
     def after_save(self, trainer, folder): "A checkpoint is safe in `folder`."
     def after_fit(self, trainer, error): "Always the last; `error` ended it, or None."
 
-    def state_dict(self)->dict: return {}   # what to remember if training is resumed
-    def load_state_dict(self, state): pass
+    # what to remember if training is resumed
+    def state_dict(self, trainer)->dict: return {}
+    def load_state_dict(self, trainer, state): pass
 
 # %% ../nbs/04_train.ipynb #5db19ba7
 @patch
@@ -496,7 +498,8 @@ def state_dict(self:Trainer)->dict: # Tensors, numbers, strings, in dicts and li
                 optimizers=[o.state_dict() for o in self.optimizers],
                 history=self.history, clipped=self._clipped, seconds=self.seconds,
                 precision=self.precision, random=random_states(self.device),
-                callbacks=[[type(c).__name__, c.state_dict()] for c in self.callbacks])
+                callbacks=[[type(c).__name__, c.state_dict(self)]
+                           for c in self.callbacks])
 
 @patch
 def load_state_dict(self:Trainer,
@@ -518,7 +521,7 @@ def load_state_dict(self:Trainer,
         mine = next((s for s in saved if s[0] == type(c).__name__), None)
         if not mine: continue
         saved.remove(mine)
-        c.load_state_dict(mine[1])
+        c.load_state_dict(self, mine[1])
     set_random_states(state['random'], self.device)
     self._loaded = True
 
