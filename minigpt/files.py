@@ -144,13 +144,12 @@ def _class_of(kind, path, what, method):
 def _read_as(cls, folder, path):
     "What the class makes of the folder; what it stumbles over is a `ValueError`."
     try: return cls.from_pretrained(folder)
-    except (AttributeError, LookupError, TypeError) as e:
-        reason = f'does not describe a {cls.__name__} ({e!s:.200})'
-        raise ValueError(f'{path} {reason}') from None
-    except RuntimeError as e:   # sizes beyond all measure
+    except (AttributeError, LookupError, TypeError, RuntimeError) as e:
+        # PyTorch's messages go on with where in its C++ they come from
         reason = str(e).strip().partition('\n')[0]
-        raise ValueError(f'{path} does not fit the rest of the folder '
-                         f'({reason:.200})') from None
+        problem = ('does not fit the rest of the folder' if isinstance(e, RuntimeError)
+                   else f'does not describe a {cls.__name__}')
+        raise ValueError(f'{path} {problem} ({reason:.200})') from None
 
 def load_tokenizer(
     folder:str|Path, # A folder with a tokenizer.json, or 'shakespeare-small'
