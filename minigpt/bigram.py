@@ -28,20 +28,24 @@ def get_batch(
 
     Raises `ValueError` if the text is not longer than a piece."""
     if len(ids) <= block_size:
-        raise ValueError(f'{len(ids)} characters are too few for a context of {block_size}: '
-                         'take a longer text or a smaller block_size')
-    starts = np.random.default_rng([seed, step]).integers(len(ids)-block_size, size=batch_size)
+        raise ValueError(f'{len(ids)} characters are too few for a context of '
+                         f'{block_size}: take a longer text or a smaller block_size')
+    starts = (np.random.default_rng([seed, step])
+              .integers(len(ids)-block_size, size=batch_size))
     starts = torch.from_numpy(starts)
-    if ids.is_cuda: starts = starts.pin_memory()   # so that nobody waits while it is copied
-    windows = ids.unfold(0, block_size+1, 1)[starts.to(ids.device, non_blocking=True)].long()
+    # pinned, so that nobody waits while it is copied
+    if ids.is_cuda: starts = starts.pin_memory()
+    windows = (ids.unfold(0, block_size+1, 1)
+               [starts.to(ids.device, non_blocking=True)].long())
     return windows[:,:-1], windows[:,1:]
 
 # %% ../nbs/01_bigram.ipynb #a9930130
 class BigramLanguageModel(nn.Module):
-    "A table of logits for the next character, one row for each character; learned, not counted."
+    "A learned table: a row of logits for the next character for each character."
     def __init__(self,
         vocab_size:int, # Size of the vocabulary, V
-        block_size:int=256, # Longest piece it is shown at once; it uses one character whatever this says
+        # Longest piece it is shown at once; it uses one character whatever this says
+        block_size:int=256,
     ):
         super().__init__()
         self.block_size = block_size
@@ -80,34 +84,42 @@ def eval_mode(
 def evaluate(
     model:nn.Module, # Takes ids (B,T) to logits (B,T,V) and has a `block_size`
     ids:Tensor, # (N,) token ids to score
-    *, history:Tensor=None, # What came before them; without it the first character is not scored
-    stride:int=None, # New characters a window; None is a whole window, so that none overlap
+    *, history:Tensor=None, # What came before; without it the first is not scored
+    stride:int=None, # New characters a window; None: a whole one, no overlap
     batch_size:int=64, # Windows at a time
     progress:bool=False, # Show a bar
 )->Evaluation: # The mean loss, and the loss of each character
     """Score each character of a text once, in evaluation mode, the same at every call.
 
-    Raises `ValueError` for a stride outside 1 to `block_size`, an empty batch, more than one row of ids, or a
-    text with nothing to score."""
+    Raises `ValueError` for a stride outside 1 to `block_size`, an empty batch, more
+    than one row of ids, or a text with nothing to score."""
     T = model.block_size
     new = T if stride is None else stride
     if ids.ndim != 1:
         raise ValueError(f'evaluate takes one row of ids, not shape {tuple(ids.shape)}')
-    if batch_size < 1: raise ValueError(f'batch_size must be at least 1, not {batch_size}')
-    if not 1 <= new <= T: raise ValueError(f'stride must lie between 1 and {T}, not {stride}')
+    if batch_size < 1:
+        raise ValueError(f'batch_size must be at least 1, not {batch_size}')
+    if not 1 <= new <= T:
+        raise ValueError(f'stride must lie between 1 and {T}, not {stride}')
     if history is None or not len(history): history,ids = ids[:1],ids[1:]
-    if not len(ids): raise ValueError('there is no character to score: take a longer text')
+    if not len(ids):
+        raise ValueError('there is no character to score: take a longer text')
     first = min(len(history), T)
-    row = torch.cat([history[-first:], ids]).to(next(model.parameters()).device, torch.int64)
-    spans = [(max(0, a-1-T+new), a, min(a+new, len(row))) for a in range(first, len(row), new)]
-    losses,bar = [],tqdm(total=len(ids), unit=' characters', leave=False, disable=not progress)
+    row = torch.cat([history[-first:], ids]).to(next(model.parameters()).device,
+                                                torch.int64)
+    spans = [(max(0, a-1-T+new), a, min(a+new, len(row)))
+             for a in range(first, len(row), new)]
+    losses,bar = [],tqdm(total=len(ids), unit=' characters', leave=False,
+                         disable=not progress)
     with bar, eval_mode(model), torch.inference_mode():
-        for _,alike in groupby(spans, lambda s: (s[1]-s[0], s[2]-s[1])):  # windows of one shape
+        # windows of one shape
+        for _,alike in groupby(spans, lambda s: (s[1]-s[0], s[2]-s[1])):
             while chunk := list(islice(alike, batch_size)):
                 x = torch.stack([row[start:end-1] for start,_,end in chunk])
                 y = torch.stack([row[a:end] for _,a,end in chunk])
                 logits = model(x)[:, -y.shape[1]:].float()
-                losses.append(F.cross_entropy(logits.flatten(0,1), y.flatten(), reduction='none').cpu())
+                losses.append(F.cross_entropy(logits.flatten(0,1), y.flatten(),
+                                              reduction='none').cpu())
                 bar.update(y.numel())
     losses = torch.cat(losses)
     mean = losses.double().mean()
@@ -119,8 +131,9 @@ def evaluate(
 class CountModel:
     """Guess from counts of up to `order` characters: interpolated modified Kneser-Ney.
 
-    Source: Chen and Goodman, An Empirical Study of Smoothing Techniques for Language Modeling (1998),
-    section 3; the lowest order is interpolated with the uniform distribution."""
+    Source: Chen and Goodman, An Empirical Study of Smoothing Techniques for Language
+    Modeling (1998), section 3; the lowest order is interpolated with the uniform
+    distribution."""
     def __init__(self,
         order:int, # Length of the longest n-gram; 1 looks at no context
         vocab_size:int, # Size of the vocabulary, V
@@ -135,47 +148,59 @@ class CountModel:
     def fit(self,
         ids:Tensor, # (N,) token ids to count
     )->CountModel: # Itself, ready to guess
-        "Count a text. Raises `ValueError` if it is shorter than `order` or has ids outside the vocabulary."
+        """Count a text.
+
+        Raises `ValueError` if it is shorter than `order` or has ids outside the
+        vocabulary."""
         ids,V = np.asarray(ids, dtype=np.int64),self.vocab_size
         if len(ids) < self.order:
-            raise ValueError(f'{len(ids)} characters are too few for order {self.order}')
+            raise ValueError(f'{len(ids)} characters are too few '
+                             f'for order {self.order}')
         self._check(ids)
         self.keys,self.counts,self.neighbours = [],[],[]
-        gram = np.zeros(len(ids)+1, dtype=np.int64)  # number of the n-gram at each place
+        # number of the n-gram at each place
+        gram = np.zeros(len(ids)+1, dtype=np.int64)
         for n in range(self.order):
             before = gram
-            keys,first,gram,count = np.unique(before[:-1]*V + ids[n:], return_index=True,
-                                              return_inverse=True, return_counts=True)
-            if n: self.neighbours.append(np.bincount(before[first+1], minlength=len(self.keys[-1])))  # of the shorter ones
+            keys,first,gram,count = np.unique(before[:-1]*V + ids[n:],
+                                              return_index=True, return_inverse=True,
+                                              return_counts=True)
+            if n:   # of the shorter ones
+                left = np.bincount(before[first+1], minlength=len(self.keys[-1]))
+                self.neighbours.append(left)
             self.keys.append(keys); self.counts.append(count)
         return self._weigh()
 
 # %% ../nbs/01_bigram.ipynb #dcd55aaa
 def _discounts(counts):
-    "What to take off a count of 0, 1, 2, and 3 or more, from how many n-grams have a count of 1 to 4."
+    "Discounts for counts of 0, 1, 2, 3 or more, from how many n-grams have 1 to 4."
     n = np.bincount(np.minimum(counts, 5), minlength=6)[1:5]
     if not n.all(): return np.array([0, .5, .5, .5])  # too few n-grams to tell
     k = np.arange(1, 4)
     off = k - (k+1) * n[0]/(n[0]+2*n[1]) * n[1:]/n[:3]
-    return np.concatenate([[0], np.where(off > 0, off, .5)])  # a negative discount would be nonsense
+    # a negative discount would be nonsense
+    return np.concatenate([[0], np.where(off > 0, off, .5)])
 
 # %% ../nbs/01_bigram.ipynb #af3bebcc
 @patch
 def _weigh(self:CountModel):
-    "Turn counts into shares; below the highest order left neighbours stand in for occurrences."
+    "Counts into shares; below the highest order left neighbours are counted."
     self.share,self.free,n_contexts = [],[],1
     for keys,count in zip(self.keys, [*self.neighbours,self.counts[-1]]):
         off,context = _discounts(count)[np.minimum(count, 3)],keys//self.vocab_size
         total = np.bincount(context, count, n_contexts)
-        self.share.append((count-off) / np.maximum(total, 1)[context])  # what an n-gram keeps
-        self.free.append(np.where(total, np.bincount(context, off, n_contexts) / np.maximum(total, 1), 1))
-        n_contexts = len(keys)                                          # free: left to shorter contexts
+        # what an n-gram keeps
+        self.share.append((count-off) / np.maximum(total, 1)[context])
+        # what is left to shorter contexts
+        self.free.append(np.where(
+            total, np.bincount(context, off, n_contexts) / np.maximum(total, 1), 1))
+        n_contexts = len(keys)
     return self
 
 # %% ../nbs/01_bigram.ipynb #5adada9b
 @patch
 def _mix(self:CountModel, n, context, ids, shorter):
-    "Probabilities of `ids` after contexts numbered `context` (-1: never met); numbers of the n-grams."
+    "Probabilities of `ids` after numbered contexts (-1: unseen), and n-gram numbers."
     key = context*self.vocab_size + ids
     at = np.minimum(np.searchsorted(self.keys[n], key), len(self.keys[n])-1)
     hit = (context >= 0) & (self.keys[n][at] == key)
@@ -188,12 +213,15 @@ def losses(self:CountModel,
     ids:Tensor, # (N,) token ids to score
     history:Tensor=None, # What came before them
 )->Tensor: # (N,) loss of each character in nats, float64
-    "Surprise of each character, given those before it. Raises `ValueError` for ids outside the vocabulary."
+    """Negative log-likelihood of each character, given those before it.
+
+    Raises `ValueError` for ids outside the vocabulary."""
     past = [] if history is None else history[max(0, len(history)-self.order+1):]
     past = np.asarray(past, dtype=np.int64)
     row = np.concatenate([past, np.asarray(ids, dtype=np.int64)])
     self._check(row)
-    prob,context = np.full(len(row), 1/self.vocab_size),np.zeros(len(row), dtype=np.int64)
+    prob,context = (np.full(len(row), 1/self.vocab_size),
+                    np.zeros(len(row), dtype=np.int64))
     for n in range(self.order):
         prob,gram = self._mix(n, context, row, prob)
         context = np.concatenate([[-1], gram[:-1]])
@@ -207,7 +235,8 @@ def probs(self:CountModel,
     "Guess the next character. Raises `ValueError` for ids outside the vocabulary."
     row = np.asarray(context, dtype=np.int64)[max(0, len(context)-self.order+1):]
     self._check(row)
-    prob,end,before = np.full(self.vocab_size, 1/self.vocab_size),0,np.zeros(len(row), dtype=np.int64)
+    prob,end,before = (np.full(self.vocab_size, 1/self.vocab_size), 0,
+                       np.zeros(len(row), dtype=np.int64))
     for n in range(self.order):
         prob,_ = self._mix(n, end, np.arange(self.vocab_size), prob)
         _,gram = self._mix(n, before, row, 1)
@@ -237,5 +266,6 @@ def shorter(self:CountModel,
     if not 1 <= order <= self.order:
         raise ValueError(f'order must lie in 1 to {self.order}, not {order}')
     model = CountModel(order, self.vocab_size)
-    model.keys,model.counts,model.neighbours = self.keys[:order],self.counts[:order],self.neighbours[:order-1]
+    model.keys,model.counts,model.neighbours = (
+        self.keys[:order], self.counts[:order], self.neighbours[:order-1])
     return model._weigh()

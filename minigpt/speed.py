@@ -85,7 +85,8 @@ def memory_use(
 )->tuple: # Bytes in use, most so far, all there are; None where nobody tells
     "Look up the memory of a GPU, or of this process and its machine."
     if device.type == 'cuda':
-        return (torch.cuda.memory_allocated(device), torch.cuda.max_memory_allocated(device),
+        return (torch.cuda.memory_allocated(device),
+                torch.cuda.max_memory_allocated(device),
                 torch.cuda.get_device_properties(device).total_memory)
     if device.type != 'cpu' or resource is None: return None
     unit = 1 if sys.platform == 'darwin' else 1024
@@ -100,10 +101,10 @@ class FastTrainer(Trainer):
     """A `Trainer` whose steps take less time.
 
     Muon orthogonalises all matrices of one shape together. In bfloat16 a CPU computes
-    attention plainly, and a GPU computes with a bfloat16 copy of the model beside float32
-    master weights. On a GPU forward pass, backward pass and update are captured once, as a
-    CUDA graph, and replayed; raises `ValueError` there for callbacks that handle
-    `after_backward`, which nobody would call.
+    attention plainly, and a GPU computes with a bfloat16 copy of the model beside
+    float32 master weights. On a GPU forward pass, backward pass and update are captured
+    once, as a CUDA graph, and replayed; raises `ValueError` there for callbacks that
+    handle `after_backward`, which nobody would call.
 
     Source: Micikevicius and others, Mixed Precision Training (2018), section 3.1, for
     master weights."""
@@ -116,7 +117,8 @@ class FastTrainer(Trainer):
     def make_muon(self, matrices, kind=Muon):
         c = self.config
         dtype = torch.bfloat16 if has_bfloat16(self.device) else torch.float32
-        return kind(matrices, lr=c.learning_rate, weight_decay=c.weight_decay, dtype=dtype)
+        return kind(matrices, lr=c.learning_rate, weight_decay=c.weight_decay,
+                    dtype=dtype)
 
     def set_learning_rate(self, lr):
         if self.device.type == 'cuda':   # a captured step reads it from one place
@@ -125,12 +127,13 @@ class FastTrainer(Trainer):
         super().set_learning_rate(lr)
 
     def prepare_step(self):
-        "Choose what computes: at the first step, as a checkpoint may bring another precision."
+        "At the first step, as a checkpoint may bring another precision: what computes."
         mixed,kind = self.precision == 'bfloat16',self.device.type
         if mixed and kind == 'cpu':
             for m in self.model.modules():   # the same weights, another forward pass
                 if type(m) is MultiHeadAttention: m.__class__ = PlainAttention
-        if mixed and kind == 'cuda': self.bf16_model = copy.deepcopy(self.model).bfloat16()
+        if mixed and kind == 'cuda':
+            self.bf16_model = copy.deepcopy(self.model).bfloat16()
         self.compute_model = self.bf16_model or self.model
         self.update = CUDAGraphed(self._update) if kind == 'cuda' else self._update
 
@@ -138,9 +141,10 @@ class FastTrainer(Trainer):
         "One step, as `Trainer.train_step`; what the GPU does in it is captured."
         if self.compute_model is None: self.prepare_step()
         if self.device.type != 'cuda': return super().train_step()
-        if any(type(c).after_backward is not Callback.after_backward for c in self.callbacks):
-            raise ValueError('a captured step calls no after_backward: train with Trainer, '
-                             'or on the CPU')
+        if any(type(c).after_backward is not Callback.after_backward
+               for c in self.callbacks):
+            raise ValueError('a captured step calls no after_backward: train with '
+                             'Trainer, or on the CPU')
         self.set_learning_rate(self.lr_at(self.step))
         self.compute_model.train()
         self.finish_step(*self.update(*self.get_batch()))
@@ -197,7 +201,7 @@ def measure(self:FastTrainer, model, ids, **kw)->Evaluation:
 
 @patch
 def evaluate(self:FastTrainer)->dict:
-    "As `Trainer.evaluate`; the row has `peak_memory`, the most used so far in bytes, too."
+    "As `Trainer.evaluate`; the row also has `peak_memory`, the most so far, in bytes."
     row,memory = Trainer.evaluate(self),memory_use(self.device)
     return row | dict(peak_memory=memory and memory[1])
 

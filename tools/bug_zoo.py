@@ -65,7 +65,7 @@ ZOO = [Mutant(*m) for m in (
  'logits = model(x)[:, :y.shape[1]].float()',
  'With overlapping windows the guesses are taken from the front of the window.', classic),
 ('counts-not-continuations', '01_bigram',
- 'if n: self.neighbours.append(np.bincount(before[first+1], minlength=len(self.keys[-1])))', 'if n: self.neighbours.append(self.counts[-1])',
+ 'self.neighbours.append(left)', 'self.neighbours.append(self.counts[-1])',
  'Kneser-Ney without continuation counts: below the top order it counts occurrences.', classic),
 ('discount-wrong', '01_bigram', 'off = k - (k+1) * n[0]', 'off = k - k * n[0]',
  'The discounts lack a factor; every guess still sums to one.', classic),

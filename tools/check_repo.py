@@ -1,7 +1,7 @@
 """Checks that need no running of pages: `python tools/check_repo.py package|pages|imports|wheel FILE`
 
 package: minigpt/ is what the notebooks export.  pages: notebooks are clean, free of errors and of this
-machine's paths, and small.  imports: no page and no module imports from a page with a higher number, not even in
+machine's paths, and small; lines of code stop at 88 characters.  imports: no page and no module imports from a page with a higher number, not even in
 a string that another process runs, and none from PyTorch's private modules.  wheel: a built wheel holds the package
 and its data, and nothing else."""
 import argparse, json, os, re, shutil, subprocess, sys, tempfile, zipfile
@@ -33,6 +33,9 @@ def page_faults(path):
     ids = [c.get('id') for c in nb['cells']]
     if None in ids or len(set(ids)) < len(ids): yield 'has cells without an id of their own'
     for i,cell in enumerate(nb['cells']):
+        if cell['cell_type'] == 'code':
+            for line in ''.join(cell['source']).split('\n'):
+                if len(line) > 88 and not line.startswith('#|'): yield f'cell {i} has a line of {len(line)} characters: {line[:60]}'
         for out in cell.get('outputs', []):
             if out['output_type'] == 'error': yield f'cell {i} stored an error'
             shown = {k: v for k,v in out.get('data', {}).items() if not k.startswith('image/')}
