@@ -263,7 +263,8 @@ def save(self:Checkpoint,
     failed = f'{self.folder} could not be written at step {trainer.step} ({why})'
     at_the_end = trainer.should_stop() or trainer.step == trainer.config.steps
     if self.saved is None or at_the_end:
-        raise OSError(f'{failed}: make room there, and resume the run') from error
+        then = 'begin again' if self.saved is None else 'resume the run'
+        raise OSError(f'{failed}: make room there, and {then}') from error
     if trainer.is_main:
         warnings.warn(f'{failed}; the last good checkpoint is of step {self.saved}. '
                       'Training goes on, and the next evaluation tries again')
@@ -317,6 +318,7 @@ def _check_state(state, trainer):
             and all(type(n) in (int,float) and abs(n) < 1e12 for n in numbers)
             and state['seconds'] >= 0 and type(rows) is list
             and all(row['protocol'].isprintable() for row in rows)
+            and all(type(row.get('sample', '')) is str for row in rows)
             and state['precision'] in ('float32','bfloat16')
             and all(v.dtype == torch.float32 and v.isfinite().all()
                     for v in best.values())):

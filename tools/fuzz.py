@@ -97,6 +97,7 @@ names = ['config.json','model.safetensors','tokenizer.json','checkpoint/state.pt
 @example('metrics.jsonl', None, [('model','n_layer',50_000)], None)
 @example('metrics.jsonl', None, [('model','vocab_size',2**63)], None)
 @example('metrics.jsonl', None, [], ('step',-5))
+@example('metrics.jsonl', None, [], ('last sample',None))
 def folders(name, how, changes, saved):
     "A damaged folder is read as if nothing were, or refused."
     bad = here/'bad'
