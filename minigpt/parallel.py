@@ -156,7 +156,7 @@ def prepare_step(self:ParallelTrainer):
     if not self.shard: FastTrainer.prepare_step(self)
     if self.world_size == 1: return
     self.compute_model = self.model if self.shard else wrap_ddp(self.compute_model)
-    self.update = self._update
+    self.captured = None
 
 @patch
 def grad_sync(self:ParallelTrainer,

@@ -81,7 +81,7 @@ def _find_micro_batch(trainer)->str:
     if n == 1 or trainer.compute_model is None:
         return f'{said}: take a smaller model or block_size'
     if _world_size() > 1: return f'{said}: try more grad_accum_steps'
-    trainer.update = None   # the captured graph is let go of
+    trainer.captured = None   # the captured graph is let go of
     if not any(o.state for o in trainer.optimizers):   # as much as AdamW will take
         weights = trainer.model.parameters()
         room = [torch.empty_like(p) for p in weights for _ in range(2)]

@@ -110,6 +110,7 @@ class FastTrainer(Trainer):
     master weights."""
     bf16_model = None      # the copy, if there is one
     compute_model = None   # what the step calls; chosen at the first one
+    captured = None        # a whole step as a CUDA graph, if there is one
 
     def make_adamw(self, groups, **kw):
         return super().make_adamw(groups, capturable=self.device.type == 'cuda', **kw)
@@ -133,21 +134,21 @@ class FastTrainer(Trainer):
             for m in self.model.modules():   # the same weights, another forward pass
                 if type(m) is MultiHeadAttention: m.__class__ = PlainAttention
         if mixed and kind == 'cuda':
-            self.bf16_model = copy.deepcopy(self.model).bfloat16()
+            self.bf16_model = copy.deepcopy(self.model).bfloat16().train()
         self.compute_model = self.bf16_model or self.model
-        self.update = CUDAGraphed(self._update) if kind == 'cuda' else self._update
+        if kind == 'cuda': self.captured = CUDAGraphed(self._update)
 
     def train_step(self):
         "One step, as `Trainer.train_step`; what the GPU does in it is captured."
         if self.compute_model is None: self.prepare_step()
-        if self.device.type != 'cuda': return super().train_step()
+        if self.captured is None: return super().train_step()
         if any(type(c).after_backward is not Callback.after_backward
                for c in self.callbacks):
             raise ValueError('a captured step calls no after_backward: train with '
                              'Trainer, or on the CPU')
         self.set_learning_rate(self.lr_at(self.step))
         self.compute_model.train()
-        self.finish_step(*self.update(*self.get_batch()))
+        self.finish_step(*self.captured(*self.get_batch()))
 
     def _update(self, x, y): return self.forward_backward(x, y), self.optimizer_step()
 

@@ -297,7 +297,7 @@ def gpu(args):
         trainer = FastTrainer(replace(get_preset('seed')[0], precision=precision), corpus=corpus)
         trainer.prepare_step()
         if not copied: trainer.bf16_model,trainer.compute_model = None,trainer.model
-        if not captured: trainer.update = trainer._update
+        if not captured: trainer.captured = None
         def learn(): trainer.train_step(); torch.cuda.synchronize()
         for _ in range(5): learn()   # it is captured in the fourth
         return learn
