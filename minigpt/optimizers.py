@@ -14,7 +14,7 @@ __all__ = ['newton_schulz', 'Muon']
 # %% ../nbs/30_optimizers.ipynb #8f080049
 def newton_schulz(
     G:Tensor, # (...,m,n) matrices
-)->Tensor: # (...,m,n) the same directions, nearly all singular values from 0.5 to 1.5
+)->Tensor: # (...,m,n) the same directions; singular values near 1, but for tiny ones
     """Orthogonalise each matrix, approximately.
 
     Source: Jordan and others, Muon (2024), the quintic iteration, its coefficients."""
@@ -73,5 +73,6 @@ class Muon(torch.optim.Optimizer):
         updates:list, # Tensors (m,n), all of one shape
     ): # The same number of tensors (m,n), in float32
         "Orthogonalise matrices of one shape together."
+        # that of this machine; a state that is loaded may bring another in its groups
         stacked = torch.stack(updates).to(self.defaults['dtype'])
         return newton_schulz(stacked).float()
