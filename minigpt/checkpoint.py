@@ -26,8 +26,8 @@ def lock_folder(
 )->FileLock: # The lock: `release` it, or let the process end
     """Become the only process that writes to a folder, and make sure there is room.
 
-    Raises `BlockingIOError` if another process has locked it, and other `OSError`s
-    if it can't be made or written to, or if there is too little room."""
+    Raises `BlockingIOError` if another process, or another run of this one, has
+    locked it, and other `OSError`s if it can't be made or written to, or if there is too little room."""
     folder = Path(folder)
     try:
         make_folder(folder)
@@ -73,15 +73,16 @@ def stop_signals(
 
 # %% ../nbs/32_checkpoint.ipynb #c1a55001
 class Checkpoint(Callback):
-    """Keep a run in a folder, whole at every moment, and go on with it to the bit.
+    """Keep a run in a folder, whole at every moment, and resume it to the bit.
 
     It saves after each evaluation and when training ends or is stopped. While `fit`
     runs the folder is locked, and Control-C stops between two steps. A full disk ends
     a run only at its first save and at its last.
     Raises, when training begins, `FileExistsError` if the folder holds a run and
     `resume` is off, `FileNotFoundError` if it is on and there is nothing to resume,
-    what `lock_folder` raises, and `ValueError` for a checkpoint that is damaged, of
-    another text, or of other settings (`steps`, `patience` and `device` may differ)."""
+    `IsADirectoryError` if a folder stands where a file belongs, what `lock_folder`
+    raises, and `ValueError` for a checkpoint that is damaged, of another text, or of
+    other settings (`steps`, `patience` and `device` may differ)."""
     order = 5   # what others do at an evaluation is done when it is saved
 
     def __init__(self,
@@ -130,10 +131,10 @@ _run_files = ('config.json','tokenizer.json','model.safetensors','metrics.jsonl'
 
 @patch
 def _check_folder(self:Checkpoint, is_main):
-    "Raises some `OSError` if there is nothing to resume, or something to be spoiled."
+    "Raises an `OSError` if nothing can be resumed, or something would be overwritten."
     if self.resume and not self.path.exists():
         raise FileNotFoundError(f'{self.path} does not exist: there is no run to '
-                                'resume')
+                                'resume, begin one')
     if not is_main: return   # the first process writes, and may have begun to
     if not self.resume and self.path.exists():
         raise FileExistsError(f'{self.folder} holds a run already: name another '
@@ -147,7 +148,7 @@ def _check_folder(self:Checkpoint, is_main):
 
 @patch
 def _lock(self:Checkpoint, trainer):
-    # room for what is kept, and for its copy
+    # in sizes of the model: itself 1, a checkpoint 4; then the next beside the old
     room = (5 if self.resume else 9) * _n_bytes(trainer.model)
     self.lock = lock_folder(self.folder, room)
     for folder in (self.folder, self.path.parent):   # of a process that was killed
@@ -191,7 +192,7 @@ def metadata(self:Checkpoint,
 def fingerprint(
     trainer, # A `Trainer`
 )->dict: # Numbers and strings
-    "What a resumed run must agree in: sizes, settings, the text and its ids."
+    "What a run was begun with: sizes, settings, the text and its ids."
     config = getattr(trainer.model, 'config', None)
     sizes = asdict(config) if is_dataclass(config) else {}
     ids = hashlib.sha256()
@@ -218,7 +219,8 @@ def _write(self:Checkpoint, trainer, state):
         write_json(new/'config.json', config | self.metadata(trainer))
         for path in sorted(new.iterdir()):
             write_atomic(self.folder/path.name, path.read_bytes())
-    write_atomic(self.path, lambda f: torch.save(state, f))   # now the step counts
+    write_atomic(self.path, lambda f: torch.save(state, f))
+    self.saved = trainer.step   # now the step counts, whatever becomes of the rest
     self._write_extras(trainer)
 
 # %% ../nbs/32_checkpoint.ipynb #8ddefc02
@@ -255,18 +257,21 @@ def save(self:Checkpoint,
     if trainer.is_main:
         try: self._write(trainer, state)
         except OSError as e: error = e
-    if not trainer.any_rank(error is not None):
+    failed = trainer.any_rank(error is not None)
+    if not failed or trainer.any_rank(self.saved == trainer.step):
         self.saved,self.resume = trainer.step,True   # who calls `fit` again goes on
+    if not failed:
         trainer.emit('after_save', self.folder)
         return
     why = 'by the first process' if error is None else error.strerror or error
-    failed = f'{self.folder} could not be written at step {trainer.step} ({why})'
+    said = f'{self.folder} could not be written at step {trainer.step} ({why})'
     at_the_end = trainer.should_stop() or trainer.step == trainer.config.steps
     if self.saved is None or at_the_end:
-        then = 'begin again' if self.saved is None else 'resume the run'
-        raise OSError(f'{failed}: make room there, and {then}') from error
+        then = ('resume the run' if self.saved is not None else
+                'begin again in another folder')
+        raise OSError(f'{said}: make room there, and {then}') from error
     if trainer.is_main:
-        warnings.warn(f'{failed}; the last good checkpoint is of step {self.saved}. '
+        warnings.warn(f'{said}; the last good checkpoint is of step {self.saved}. '
                       'Training goes on, and the next evaluation tries again')
 
 # %% ../nbs/32_checkpoint.ipynb #bd52c0be
@@ -304,25 +309,28 @@ def _read(self:Checkpoint, trainer):
                          '(minigpt_train: --data)')
     if differ:
         raise ValueError(f'{self.folder} was begun with other settings for '
-                         f'{", ".join(differ)}')
+                         f'{", ".join(differ)}: resume it with its own, or name '
+                         'another folder')
     return state
 
 # %% ../nbs/32_checkpoint.ipynb #8ddefc3e
 def _check_state(state, trainer):
     "Raises some error if a checkpoint says what no run of these settings can come to."
-    rows,best,planned = state['history'],state['best'],state['fingerprint']['steps']
+    step,planned = state['step'],state['fingerprint']['steps']
+    rows,best = state['history'],state['best']
     keys = ('step','train_loss','val_loss','seconds')
     numbers = [state['seconds'], *(row[k] for row in rows for k in keys)]
-    if not (type(state['step']) is type(planned) is int
-            and 0 <= state['step'] <= planned and planned > 0
-            and all(type(n) in (int,float) and abs(n) < 1e12 for n in numbers)
-            and state['seconds'] >= 0 and type(rows) is list
-            and all(row['protocol'].isprintable() for row in rows)
-            and all(type(row.get('sample', '')) is str for row in rows)
-            and state['precision'] in ('float32','bfloat16')
-            and all(v.dtype == torch.float32 and v.isfinite().all()
-                    for v in best.values())):
-        raise ValueError('no state of a run')
+    sound = [type(step) is type(planned) is int,
+             0 <= step <= planned, planned > 0,
+             all(type(n) in (int,float) and abs(n) < 1e12 for n in numbers),
+             state['seconds'] >= 0,
+             state['precision'] in ('float32','bfloat16'),
+             type(rows) is list,
+             all(row['protocol'].isprintable() for row in rows),
+             all(type(row.get('sample', '')) is str for row in rows),
+             all(v.dtype == torch.float32 and v.isfinite().all()
+                 for v in best.values())]
+    if not all(sound): raise ValueError('no state of a run')
     # or they could not be written again
     json.dumps(rows, ensure_ascii=False).encode()
     shapes = {k: v.shape for k,v in trainer.model.state_dict().items()}
@@ -336,7 +344,7 @@ def _check_optimizer(optimizer, state):
     "An optimizer does not look at shapes itself."
     params = [p for group in optimizer.param_groups for p in group['params']]
     for i,kept in state.items():
-        shape = params[range(len(params))[i]].shape if i >= 0 else None
+        shape = params[i].shape if i >= 0 else None
         adam = isinstance(optimizer, torch.optim.AdamW)
         wanted = (dict(step=(), exp_avg=shape, exp_avg_sq=shape) if adam
                   else dict(momentum_buffer=shape))

@@ -204,14 +204,14 @@ def fit(self:ParallelTrainer)->ParallelTrainer: # Itself
 def shard_model(
     model:nn.Module, # The same in all processes
     device:torch.device, # Where this process computes
-)->nn.Module: # Itself, with an equal shard of every tensor in each process
+)->nn.Module: # Itself, with a shard of every tensor in each process
     """Shard the weights of a GPT; gradients and the state of optimizers follow them.
 
     Source: Zhao and others, PyTorch FSDP (2023), section 3, by
     `torch.distributed.fsdp.fully_shard`."""
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
-    # says that outputs must not be changed in place; ours are not
+    # at a forward pass: outputs must not be changed in place, which ours are not
     warnings.filterwarnings('ignore', 'FSDP2-wrapped')
     mesh = init_device_mesh(device.type, (dist.get_world_size(),))
     for part in (*model.blocks, model):
@@ -243,7 +243,7 @@ def shard_like(
 
 def gather_state_dict(
     state, # Tensors in dictionaries and lists, sharded or not
-): # The same; a sharded tensor is whole in the first process, on the CPU, or else empty
+): # The same; sharded tensors are whole, on the CPU, in the first process, else empty
     "Put together what a checkpoint needs. All processes have to take part."
     if isinstance(state, list): return [gather_state_dict(v) for v in state]
     if isinstance(state, dict):
@@ -284,7 +284,7 @@ def cpu_weights(self:ParallelTrainer)->dict: # Name to tensor
 
 @patch
 def state_dict(self:ParallelTrainer)->dict: # As that of a single process
-    "As `Trainer.state_dict`; with shards as `cpu_weights`."
+    "As `Trainer.state_dict`; with shards all take part, and only the first gets all."
     state = FastTrainer.state_dict(self)
     sharded = 'model','optimizers','callbacks'
     return state | {k: gather_state_dict(state[k]) for k in sharded}
