@@ -27,7 +27,8 @@ def lock_folder(
     """Become the only process that writes to a folder, and make sure there is room.
 
     Raises `BlockingIOError` if another process, or another run of this one, has
-    locked it, and other `OSError`s if it can't be made or written to, or if there is too little room."""
+    locked it, and other `OSError`s if it can't be made or written to, or if there is
+    too little room."""
     folder = Path(folder)
     try:
         make_folder(folder)

@@ -38,10 +38,11 @@ def _world_size(): return int(os.environ.get('WORLD_SIZE', 1))   # as torchrun t
 
 def _check_memory(config, sizes, corpus, tokenizer):
     "Raises `ValueError` if a batch can't fit."
-    memory,T = memory_use(device := pick_device(config.device)),sizes.block_size
+    device,T = pick_device(config.device),sizes.block_size
+    memory = memory_use(device)
     V = tokenizer.vocab_size if tokenizer else len(set(corpus.text))
     n = config.batch_size // (_world_size()*config.grad_accum_steps)   # at a time
-    # and what marks the parts
+    # the ids themselves, and what Python keeps for each part
     ids = 2*8 * config.batch_size*T + 2**10 * config.grad_accum_steps
     least = ids + n*T * (2*10*sizes.n_layer*sizes.n_embd + 4*V)
     if memory and least > memory[-1]:
@@ -50,7 +51,6 @@ def _check_memory(config, sizes, corpus, tokenizer):
                          f'{device} has {memory[-1]/2**30:.0f}: take a smaller '
                          f'batch_size or block_size{also}')
 
-# %% ../nbs/34_run.ipynb #34maketr
 def _make_trainer(config, model_config, corpus, model, tokenizer, shard, callbacks=()):
     "The trainer for this device and these processes."
     sizes = getattr(model, 'config', model_config or GPTConfig())
@@ -63,6 +63,7 @@ def _make_trainer(config, model_config, corpus, model, tokenizer, shard, callbac
     return kind(config, model_config, corpus, model=model, tokenizer=tokenizer,
                 callbacks=callbacks, **kw)
 
+# %% ../nbs/34_run.ipynb #34maketr
 def _saved_model(folder, corpus):
     "Model and tokenizer of a run that learned from this text, or None for both."
     about = read_json(Path(folder)/'config.json').get('corpus')
@@ -118,7 +119,7 @@ def train(
     if resume and out is None:
         raise ValueError('to resume, name the folder of the run in out')
     if corpus is None: corpus = load_corpus()
-    if resume and model is None is tokenizer:
+    if resume and model is None and tokenizer is None:
         model,tokenizer = _saved_model(out, corpus)
         if model_config is not None: model = None   # Checkpoint compares sizes
     standard = [Samples()]
@@ -177,7 +178,7 @@ def estimate_cost(
 )->dict: # `seconds`, `step`, `evaluation`, `speed`, `memory`, `of`, `fits`
     """Try what a whole run would take.
 
-    `seconds` are those of all, of one `step` and of one `evaluation`; `speed` is in
+    `seconds` for all of it, `step` and `evaluation` for one of each; `speed` is in
     tokens a second. `memory` is the most that was used, `of` what there is, in bytes,
     and `fits` how large a batch could be; these are left out where nobody tells."""
     c,before = trainer.config,memory_use(trainer.device)
@@ -371,8 +372,8 @@ def _load_text(data):
         for note in notes: _say(f'note      {note}')
         return corpus
     _say(f'{path} is large: its ids stay on the disk, made once')
-    kw = dict(unit=' characters', unit_scale=True, disable=not sys.stderr.isatty())
-    with tqdm(leave=False, **kw) as bar:
+    with tqdm(unit=' characters', unit_scale=True, leave=False,
+              disable=not sys.stderr.isatty()) as bar:
         def progress(what, n):
             bar.set_description_str(what, refresh=False)
             bar.update(n - bar.n)
@@ -449,12 +450,15 @@ class _Introduction(Callback):
         _say(f'text      {corpus.name}, {len(corpus):,} characters, the last '
              f'{len(trainer.tokenizer.decode(ids)):,} for validation, '
              f'sha256 {corpus.sha256[:16]}')
-        cpu = trainer.device.type == 'cpu'
-        why = ', as no GPU was found' if cpu else ', the fastest device found'
+        where = f'{trainer.precision} on {trainer.device}'
+        if c.device == 'auto':
+            cpu = trainer.device.type == 'cpu'
+            where += ', as no GPU was found' if cpu else ', the fastest device found'
+        if _world_size() > 1: where += f', by {_world_size()} processes'
+        if getattr(trainer, 'shard', False):
+            where += ', each with a shard of the weights'
         _say(f'settings  {self.name}: {c.steps:,} steps of {c.batch_size} sequences, '
-             f'in {trainer.precision} on {trainer.device}' + why*(c.device == 'auto')
-             + f', by {_world_size()} processes'*(_world_size() > 1)
-             + ', each with a shard of the weights'*getattr(trainer, 'shard', False))
+             f'in {where}')
         if self.init_from: _say(f'begins    with the weights of {self.init_from}')
         if self.notes:
             seen = c.steps*c.batch_size*trainer.model.block_size
@@ -513,7 +517,7 @@ class TensorBoard(Callback):
             for name,value in row.items():
                 if name != 'step' and isinstance(value, (int,float)):
                     writer.add_scalar(name, value, row['step'])
-            writer.add_text('sample', row['sample'], row['step'])
+            if 'sample' in row: writer.add_text('sample', row['sample'], row['step'])
 
 # %% ../nbs/34_run.ipynb #34train04
 def _shell(*words):
@@ -600,11 +604,12 @@ def minigpt_train(*,
     if resume:
         name,folder = 'as begun',_find_run(out)
         training = _saved_settings(folder, settings)
-        data = data or [n for n in _own_text(folder)[:1] if n]
+        known,*_ = _own_text(folder)
+        data = data or ([known] if known else None)
     else: name,training,sizes = _new_settings(preset, config, settings, init_from)
     corpus = _load_text(data)
     if init_from: model,tokenizer = _first_model(init_from, corpus, training, sizes)
-    def trial():   # of its own, with a model of its own
+    def trial():   # a trainer to be used up, with a copy of the model
         first = copy.deepcopy(model)
         return _make_trainer(training, sizes, corpus, first, tokenizer, shard)
     if minutes is not None:
@@ -624,7 +629,7 @@ def minigpt_train(*,
     try:
         trainer = train(training, sizes, corpus, out=folder, resume=resume, model=model,
                         tokenizer=tokenizer, shard=shard, callbacks=callbacks)
-    except BaseException:   # nothing is left in runs/ by what nothing became of
+    except BaseException:   # a run that never saved leaves no folder in runs/
         saved = folder/'checkpoint'/'state.pt'
         if not (out or resume or rank or saved.exists()): shutil.rmtree(folder)
         raise

@@ -19,7 +19,7 @@ from .train import Callback, Trainer, has_bfloat16
 from .optimizers import Muon
 
 # %% auto #0
-__all__ = ['PlainAttention', 'CUDAGraphed', 'memory_use', 'FastTrainer', 'materialize', 'decode_step', 'Decoder',
+__all__ = ['PlainAttention', 'CUDAGraphed', 'FastTrainer', 'memory_use', 'materialize', 'decode_step', 'Decoder',
            'compile_decode', 'capture_decode']
 
 # %% ../nbs/31_speed.ipynb #d26e4d78
@@ -79,23 +79,6 @@ def _capture_stream(device):
     "One for all graphs: a matmul library keeps memory to work in for each stream."
     return torch.cuda.Stream(device)
 
-# %% ../nbs/31_speed.ipynb #daf71144
-def memory_use(
-    device:torch.device, # Where training runs
-)->tuple: # Bytes in use, most so far, all there are; None where nobody tells
-    "Look up the memory of a GPU, or of this process and its machine."
-    if device.type == 'cuda':
-        return (torch.cuda.memory_allocated(device),
-                torch.cuda.max_memory_allocated(device),
-                torch.cuda.get_device_properties(device).total_memory)
-    if device.type != 'cpu' or resource is None: return None
-    unit = 1 if sys.platform == 'darwin' else 1024
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    page = os.sysconf('SC_PAGE_SIZE')
-    try: now = int(Path('/proc/self/statm').read_text().split()[1]) * page   # on Linux
-    except OSError: now = most
-    return now, most, os.sysconf('SC_PHYS_PAGES') * page
-
 # %% ../nbs/31_speed.ipynb #d6bd4571
 class FastTrainer(Trainer):
     """A `Trainer` whose steps take less time.
@@ -128,7 +111,7 @@ class FastTrainer(Trainer):
         super().set_learning_rate(lr)
 
     def prepare_step(self):
-        "At the first step, as a checkpoint may bring another precision: what computes."
+        "Choose what computes: only now, as a state may have brought another precision."
         mixed,kind = self.precision == 'bfloat16',self.device.type
         if mixed and kind == 'cpu':
             for m in self.model.modules():   # the same weights, another forward pass
@@ -188,6 +171,23 @@ def _copy_grads(self:FastTrainer):
         if c.grad is None: continue
         grad = c.grad.float()
         p.grad,c.grad = grad if p.grad is None else p.grad + grad,None
+
+# %% ../nbs/31_speed.ipynb #daf71144
+def memory_use(
+    device:torch.device, # Where training runs
+)->tuple: # Bytes in use, most so far, all there are; None where nobody tells
+    "Look up the memory of a GPU, or of this process and its machine."
+    if device.type == 'cuda':
+        return (torch.cuda.memory_allocated(device),
+                torch.cuda.max_memory_allocated(device),
+                torch.cuda.get_device_properties(device).total_memory)
+    if device.type != 'cpu' or resource is None: return None
+    unit = 1 if sys.platform == 'darwin' else 1024
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    page = os.sysconf('SC_PAGE_SIZE')
+    try: now = int(Path('/proc/self/statm').read_text().split()[1]) * page   # on Linux
+    except OSError: now = most
+    return now, most, os.sysconf('SC_PHYS_PAGES') * page
 
 # %% ../nbs/31_speed.ipynb #e01eb63c
 @patch
@@ -282,7 +282,7 @@ class Decoder(GetAttr):
         step,full = getattr(cache, 'step', None),cache.length >= self.block_size
         if step is None or full or ids.shape != (self.batch_size,1):
             return self.model.forward_cached(ids, cache)
-        # whatever it was cut from, laid out alike, or it would be compiled for anew
+        # the same memory layout each time, or the step would be compiled again
         ids = ids.clone(memory_format=torch.contiguous_format)
         position = torch.full((1,), cache.length, device=ids.device)
         with torch.autocast(ids.device.type, enabled=False):

@@ -6,7 +6,7 @@ and README read. Nothing here can fail because a machine is slow.
 
 - `generation --gpt DIR`: one text of 500 characters by the full-size model, untrained, beside the lecture's own `gpt.py`
   (DIR is a clone of github.com/karpathy/ng-video-lecture) in evaluation mode and without a graph, beside the time that
-  it takes to read the same weights once, and in batches
+  it takes to read the same weights once, and in batches; in bfloat16 as well where the processor has instructions for it
 - `step`: a training step of the preset cpu, one change after the other; with ONEDNN_MAX_CPU_ISA=AVX2 in the environment,
   on a processor without instructions for bfloat16
 - `training --nanogpt DIR`: whole trainings, from the start of the command to its end, beside nanoGPT's own script with
@@ -28,6 +28,7 @@ from torch import nn
 from minigpt import (Corpus, FastTrainer, GPTConfig, GPTLanguageModel, MultiHeadAttention, attend, capture_decode, causal_mask, compile_decode,
                      evaluate, load_corpus)
 from minigpt.run import get_preset, train
+from minigpt.train import has_bfloat16
 
 root = Path(__file__).resolve().parent.parent
 log = root/'examples'/'speed.jsonl'
@@ -52,7 +53,8 @@ def spread(values, digits=4):
 def machine():
     able = getattr(torch.cpu, 'get_capabilities', dict)()
     gpu = dict(gpu=torch.cuda.get_device_name()) if torch.cuda.is_available() else {}
-    return gpu | dict(processor=f"{platform.machine()} {able.get('cpu_name', '')}".strip(), threads=torch.get_num_threads(),
+    return gpu | dict(processor=f"{platform.machine()} {able.get('cpu_name', '')}".strip(),
+                instructions=torch.backends.cpu.get_cpu_capability(), threads=torch.get_num_threads(),
                 bfloat16=bool(able.get('avx512_bf16')), torch=torch.__version__, python=platform.python_version())
 
 def of_gpu(kind): return kind + (f', {torch.cuda.get_device_name()}' if torch.cuda.is_available() else '')
@@ -101,15 +103,13 @@ def generation(args):
     theirs,cached = lecture_model(args.gpt),GPTLanguageModel().eval()
     copy_weights(theirs, cached)
     n,B,start = 500,64,torch.zeros(1, 1, dtype=torch.int64)
-    half = copy.deepcopy(cached).bfloat16()
-    fast,fast16 = (compile_decode(m) for m in (cached, half))
-    fast64,fast64_16 = (compile_decode(m, B) for m in (cached, half))
+    fast,fast64 = compile_decode(cached),compile_decode(cached, B)
     def write(model, n=n, rows=1):
         torch.manual_seed(1)
         with torch.no_grad(): return model.generate(start.expand(rows, 1), n)
     with torch.no_grad(): text = write(theirs, 255)
     for model in (cached, fast): assert (write(model, 255) == text).all(), 'within the window all write the same'
-    W,W16 = matrices(cached),matrices(half)
+    W = matrices(cached)
     whole = torch.cat([w.flatten() for w in W])
     stream = lambda W: [w.sum() for w in W]
     T = cached.block_size
@@ -124,7 +124,7 @@ def generation(args):
     def filled(model):
         "Keys and values of 64 full windows; memory that nobody has written to would not be read."
         return [x.fill_(1) for kv in model.new_cache(B).layers for x in kv]
-    kv,kv16 = filled(cached),filled(half)
+    kv = filled(cached)
     def halves(model):
         "The half windows of 64 rows, as often as they are read again."
         cache,ids = model.new_cache(B),again.expand(B, -1)
@@ -133,24 +133,28 @@ def generation(args):
                 cache.length = 0
                 model.forward_cached(ids, cache)
         return go
-    taken = in_turns({'gpt.py': lambda: write(theirs), 'cached': lambda: write(cached), 'compiled': lambda: write(fast),
-                      'compiled, bfloat16': lambda: write(fast16), 'batch of 64': lambda: write(fast64, rows=B),
-                      'batch of 64, not compiled': lambda: write(cached, rows=B),
-                      'batch of 64, bfloat16': lambda: write(fast64_16, rows=B),
-                      'the steps alone': lambda: steps(fast),
-                      'prefill of half a window': lambda: [cached.forward_cached(again, cached.new_cache(1)) for _ in range(times)],
-                      'prefill of half a window, bfloat16': lambda: [half.forward_cached(again, half.new_cache(1)) for _ in range(times)],
-                      'prefill for 64': halves(cached), 'prefill for 64, bfloat16': halves(half),
-                      'reading keys and values for 64': lambda: [stream(kv) for _ in range(n)],
-                      'reading keys and values for 64, bfloat16': lambda: [stream(kv16) for _ in range(n)],
-                      'reading the weights': lambda: [stream(W) for _ in range(n)],
-                      'reading the weights in one piece': lambda: [whole.sum() for _ in range(n)],
-                      'reading the weights, bfloat16': lambda: [stream(W16) for _ in range(n)],
-                      'multiplying for one': lambda: multiply(W, 1, n),
-                      'multiplying for 64': lambda: multiply(W, B, n),
-                      'multiplying for 256': lambda: multiply(W, T, n),
-                      'multiplying for 64, bfloat16': lambda: multiply(W16, B, n)},
-                     args.rounds)
+    ways = {'gpt.py': lambda: write(theirs), 'cached': lambda: write(cached), 'compiled': lambda: write(fast),
+            'batch of 64': lambda: write(fast64, rows=B), 'batch of 64, not compiled': lambda: write(cached, rows=B),
+            'the steps alone': lambda: steps(fast),
+            'prefill of half a window': lambda: [cached.forward_cached(again, cached.new_cache(1)) for _ in range(times)],
+            'prefill for 64': halves(cached),
+            'reading keys and values for 64': lambda: [stream(kv) for _ in range(n)],
+            'reading the weights': lambda: [stream(W) for _ in range(n)],
+            'reading the weights in one piece': lambda: [whole.sum() for _ in range(n)],
+            'multiplying for one': lambda: multiply(W, 1, n),
+            'multiplying for 64': lambda: multiply(W, B, n),
+            'multiplying for 256': lambda: multiply(W, T, n)}
+    mixed = has_bfloat16(torch.device('cpu'))   # matmuls in it would take hundreds of times as long elsewhere
+    if mixed:
+        half = copy.deepcopy(cached).bfloat16()
+        fast16,fast64_16,W16,kv16 = compile_decode(half),compile_decode(half, B),matrices(half),filled(half)
+        ways |= {'compiled, bfloat16': lambda: write(fast16), 'batch of 64, bfloat16': lambda: write(fast64_16, rows=B),
+                 'prefill of half a window, bfloat16': lambda: [half.forward_cached(again, half.new_cache(1)) for _ in range(times)],
+                 'prefill for 64, bfloat16': halves(half),
+                 'reading keys and values for 64, bfloat16': lambda: [stream(kv16) for _ in range(n)],
+                 'reading the weights, bfloat16': lambda: [stream(W16) for _ in range(n)],
+                 'multiplying for 64, bfloat16': lambda: multiply(W16, B, n)}
+    taken = in_turns(ways, args.rounds)
     first = {name: spread(1e3*seconds(lambda: next(model.stream(torch.zeros(1, T, dtype=torch.int64), 1))) for _ in range(2*args.rounds))
              for name,model,T in (('after_1',cached,1), ('after_256',cached,T))}
     rows = [dict(name=k, ms_per_step=spread(1e3*s/n for s in t), characters_a_second=round((B if '64' in k else 1)*n/median(t)),
@@ -161,14 +165,14 @@ def generation(args):
         parts = zip(*(taken[name + form] for name in ('reading keys and values for 64','prefill for 64','batch of 64')),
                     taken[multiplying])
         return spread(((kv + again + product)/whole for kv,again,whole,product in parts), 3)
-    rows.append(dict(name='share of the limit', weights=ratio('reading the weights','compiled'),
-                     one_piece=ratio('reading the weights in one piece','compiled'),
-                     bfloat16=ratio('reading the weights, bfloat16','compiled, bfloat16'),
-                     batch=ratio('multiplying for 64','batch of 64'),
-                     batch_bfloat16=ratio('multiplying for 64, bfloat16','batch of 64, bfloat16'),
-                     batch_known=known('multiplying for 64', ''), batch_known_bfloat16=known('multiplying for 64, bfloat16', ', bfloat16')))
+    shares = dict(weights=ratio('reading the weights','compiled'), one_piece=ratio('reading the weights in one piece','compiled'),
+                  batch=ratio('multiplying for 64','batch of 64'), batch_known=known('multiplying for 64', ''))
+    if mixed: shares |= dict(bfloat16=ratio('reading the weights, bfloat16','compiled, bfloat16'),
+                             batch_bfloat16=ratio('multiplying for 64, bfloat16','batch of 64, bfloat16'),
+                             batch_known_bfloat16=known('multiplying for 64, bfloat16', ', bfloat16'))
+    rows.append(dict(name='share of the limit') | shares)
     rows.append(dict(name='first character') | first)
-    record('generation', [r | dict(machine=machine()) for r in rows])
+    record('generation' + ', no bfloat16'*(not mixed), [r | dict(machine=machine()) for r in rows])
 
 def multiply(W, B, n):
     "The matmuls of a step for `B` sequences, and nothing else."
