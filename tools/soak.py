@@ -11,15 +11,21 @@ from statistics import median
 from kill_runs import whole
 
 child = '''
-import sys
+import ctypes, gc, sys
 from dataclasses import replace
 from unittest import mock
 from minigpt import run
-preset = run.get_preset
+preset,save = run.get_preset,run.Checkpoint.save
 def often(name):
     config,sizes = preset(name)
     return replace(config, steps=10**9, eval_every=4, learning_rate=1e-3, min_lr=None),replace(sizes, dropout=.2)
-with mock.patch.object(run, 'get_preset', often): run.minigpt_train.cli(sys.argv[1:])
+def save_and_tidy(self, trainer):
+    "What could be freed is freed, so that the rest is what the process holds."
+    save(self, trainer)
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+with mock.patch.object(run, 'get_preset', often), mock.patch.object(run.Checkpoint, 'save', save_and_tidy):
+    run.minigpt_train.cli(sys.argv[1:])
 '''
 
 def looked_at(p, folder):
