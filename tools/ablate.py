@@ -54,7 +54,7 @@ class Variant(NamedTuple):
 sizes = GPTConfig(block_size=64, n_layer=4, n_head=4, n_embd=128, dropout=0.)   # those of the preset `cpu`
 one = replace(sizes, n_layer=1)
 plain = TrainConfig(steps=steps, batch_size=24, eval_every=steps)   # AdamW as it comes, one rate
-cosine = replace(plain, warmup=33, min_lr=1e-5)
+cosine = replace(plain, warmup_steps=33, min_lr=1e-5)
 rates,low,five = (1e-3,3e-3,1e-2),(3e-4,1e-3,3e-3),(1,2,3,4,5)
 bare = lambda c: Rung(c, think=False, residual=False)
 
@@ -70,24 +70,24 @@ ladder = {
     'schedule':      Variant('deeper', cosine, sizes, rates),
     'shallow again': Variant('schedule', cosine, one, rates),
 }
-every = TrainConfig(steps=steps, batch_size=24, learning_rate=8e-3, min_lr=4e-4, warmup=33, weight_decay=.1, decay_all=False,
-                    optimizer='muon', beta2=.99, clip=1., eval_every=steps)   # whatever is usual
+every = TrainConfig(steps=steps, batch_size=24, learning_rate=8e-3, min_lr=4e-4, warmup_steps=33, weight_decay=.1, decay_all=False,
+                    optimizer='muon', beta2=.99, grad_clip=1., eval_every=steps)   # whatever is usual
 options = {
     'everything':      Variant(None, every, sizes, seeds=five),
     'AdamW for Muon':  Variant('everything', replace(every, optimizer='adamw'), sizes, (2e-3,3e-3,5e-3)),
     'constant rate':   Variant('everything', replace(every, min_lr=None), sizes, (2e-3,4e-3,8e-3)),
     'one layer':       Variant('everything', every, one, (4e-3,8e-3,1.6e-2)),
-    'no warm-up':      Variant('everything', replace(every, warmup=0), sizes, seeds=five),
-    'no clipping':     Variant('everything', replace(every, clip=0.), sizes, seeds=five),
+    'no warm-up':      Variant('everything', replace(every, warmup_steps=0), sizes, seeds=five),
+    'no clipping':     Variant('everything', replace(every, grad_clip=0.), sizes, seeds=five),
     'beta2 0.999':     Variant('everything', replace(every, beta2=.999), sizes, seeds=five),
     'decay 0.01':      Variant('everything', replace(every, weight_decay=.01), sizes, seeds=five),
     'decay for all':   Variant('everything', replace(every, decay_all=True), sizes, seeds=five),
-    'none of the five': Variant('everything', replace(every, warmup=0, clip=0., beta2=.999, weight_decay=.01, decay_all=True),
+    'none of the five': Variant('everything', replace(every, warmup_steps=0, grad_clip=0., beta2=.999, weight_decay=.01, decay_all=True),
                                 sizes, seeds=five),
 }
 none = options['none of the five'].config
 long = {   # does it hold for a run of full length?
-    'everything, 1,800 steps':       Variant(None, replace(every, steps=1800, warmup=100, eval_every=1800), sizes),
+    'everything, 1,800 steps':       Variant(None, replace(every, steps=1800, warmup_steps=100, eval_every=1800), sizes),
     'none of the five, 1,800 steps': Variant('everything, 1,800 steps', replace(none, steps=1800, eval_every=1800), sizes),
 }
 variants = ladder | options | long

@@ -196,7 +196,7 @@ def step(args):
         for module in ('train','speed'): mock.patch(f'minigpt.{module}.has_bfloat16', lambda device: False).start()
     config,sizes = get_preset('cpu')
     corpus,ours,compiling = load_corpus('tinyshakespeare'),MultiHeadAttention.forward,[]
-    def learner(precision, attention=ours, muon='ours', fused=True, compiled=False, plain=True):
+    def stepper(precision, attention=ours, muon='ours', fused=True, compiled=False, plain=True):
         trainer = FastTrainer(replace(config, precision=precision), sizes, corpus)
         if muon == 'PyTorch':
             group = trainer.optimizers[1].param_groups[0]
@@ -210,15 +210,15 @@ def step(args):
         if compiled:
             trainer.model.compile()
             compiling.append(seconds(trainer.train_step))
-        def learn():
+        def go():
             with mock.patch.object(MultiHeadAttention, 'forward', attention): trainer.train_step()
-        return learn
-    ways = {'heads one at a time': learner('float32', one_at_a_time, 'PyTorch'),
-            'one projection, fused attention': learner('float32', muon='PyTorch'),
-            'Muon by shapes': learner('float32'),
-            'bfloat16': learner('bfloat16', plain=False),
-            'plain attention': learner('bfloat16')}
-    if not isa: ways |= {'AdamW not fused': learner('bfloat16', fused=False), 'compiled': learner('bfloat16', compiled=True)}
+        return go
+    ways = {'heads one at a time': stepper('float32', one_at_a_time, 'PyTorch'),
+            'one projection, fused attention': stepper('float32', muon='PyTorch'),
+            'Muon by shapes': stepper('float32'),
+            'bfloat16': stepper('bfloat16', plain=False),
+            'plain attention': stepper('bfloat16')}
+    if not isa: ways |= {'AdamW not fused': stepper('bfloat16', fused=False), 'compiled': stepper('bfloat16', compiled=True)}
     a,b = torch.ones(2, 1024, 1024); a16,b16 = a.bfloat16(),b.bfloat16()
     ways |= {'multiplying, float32': lambda: a @ b, 'multiplying, bfloat16': lambda: a16 @ b16}
     taken = in_turns(ways, args.rounds, 5)
@@ -297,22 +297,22 @@ def read_ids(path):
 def gpu(args):
     if not torch.cuda.is_available(): sys.exit('bench: there is no CUDA device')
     corpus,start = load_corpus('tinyshakespeare'),torch.zeros(1, 1, dtype=torch.int64)
-    def learner(precision, copied=False, captured=False):
+    def stepper(precision, copied=False, captured=False):
         trainer = FastTrainer(replace(get_preset('seed')[0], precision=precision), corpus=corpus)
         trainer.prepare_step()
         if not copied: trainer.bf16_model,trainer.compute_model = None,trainer.model
         if not captured: trainer.captured = None
-        def learn(): trainer.train_step(); torch.cuda.synchronize()
-        for _ in range(5): learn()   # it is captured in the fourth
-        return learn
+        def go(): trainer.train_step(); torch.cuda.synchronize()
+        for _ in range(5): go()   # it is captured in the fourth
+        return go
     def writer(model, rows=1):
         def go(): model.generate(start.expand(rows, 1), 500); torch.cuda.synchronize()
         return go
     plain = GPTLanguageModel().cuda().eval()
     many = compile_decode(copy.deepcopy(plain).bfloat16(), 1024)
-    steps = {'float32': learner('float32'), 'bfloat16 by autocast': learner('bfloat16'),
-             'a bfloat16 copy': learner('bfloat16', True), 'autocast, captured': learner('bfloat16', False, True),
-             'captured': learner('bfloat16', True, True)}
+    steps = {'float32': stepper('float32'), 'bfloat16 by autocast': stepper('bfloat16'),
+             'a bfloat16 copy': stepper('bfloat16', True), 'autocast, captured': stepper('bfloat16', False, True),
+             'captured': stepper('bfloat16', True, True)}
     captured,compiled = capture_decode(plain),compile_decode(plain)
     text = plain.generate(start, 200, temperature=0)
     for model in (captured, compiled): assert (model.generate(start, 200, temperature=0) == text).all(), 'all write the same'

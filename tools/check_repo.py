@@ -62,13 +62,14 @@ def import_faults(name, own, text, number, home):
     "What a page or module of this number imports from its right."
     for line in text.split('\n'):
         if m := private.search(line.split('#')[0]): yield f'{name} uses {m[0]}, which is not documented'
-    for m in re.finditer(r'(?:from|import)\s+(?:minigpt\.|\.)(\w+)|-m[\'", ]+minigpt\.(\w+)', text):
-        module = m[1] or m[2]
-        if number.get(module, -1) > own: yield f'{name} imports minigpt.{module}, which stands to its right'
-    for m in re.finditer(r'from\s+minigpt\s+import\s+(\([^)]*\)|[\w, ]+)', text):
-        for word in re.findall(r'\w+', m[1]):
-            module = word if word in number else home.get(word)
-            if number.get(module, -1) > own: yield f'{name} imports {word} of minigpt.{module}, which stands to its right'
+    text = re.sub(r'^\s*#.*', '', text, flags=re.M)
+    # the commands live on the page `run`, whoever starts them, and `python -m minigpt.train` is one of them
+    named = {('run',m[0]) for m in re.finditer(r'-m[\'", ]+minigpt(\.train)?\b(?!\.)|[\'"]minigpt_(train|generate|eval)[\'"]', text)}
+    named |= {(m[1],m[0]) for m in re.finditer(r'(?:\bminigpt|from\s+)\.(\w+)', text)}
+    for m in re.finditer(r'from\s+(?:minigpt|\.)\s+import\s+(\([^)]*\)|[\w, ]+)', text): named |= {(w,w) for w in re.findall(r'\w+', m[1])}
+    for word,said in sorted(named):
+        module = word if word in number else home.get(word)
+        if number.get(module, -1) > own: yield f'{name} uses minigpt.{module} ({said}), which stands to its right'
 
 def imports():
     number,home = homes()

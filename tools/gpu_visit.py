@@ -1,25 +1,27 @@
 """All that only a GPU can show, most important first, in one go: `python tools/gpu_visit.py OUT [--minutes 15]`
 
-Each stage is a process of its own with a time limit, and its result is a line of OUT/gpu_visit.jsonl as soon as it is there,
+Each stage is a process of its own with a time limit, and each of its results is a line of OUT/gpu_visit.jsonl as soon as it is there,
 so that whatever ends the visit early, what was measured is kept. Stages that don't fit into the time that is left are
 named and left out. With `--small` everything is tried with small sizes on whatever device there is, to see that the
 stages run. `--nanogpt DIR` is a clone of github.com/karpathy/nanoGPT; without it its stage is left out."""
-import argparse, json, os, signal, subprocess, sys, tempfile, time
+import argparse, json, os, signal, subprocess, sys, tempfile, threading, time
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 
-# Stages; each prints a line of JSON at its end
+# Stages; each prints lines of JSON, or returns its only one
+
+def say(result): print(json.dumps(result), flush=True)
 
 def cells(args):
     "The cells of the pages that are for a GPU alone."
+    import torch
+    if not torch.cuda.is_available(): return dict(left_out='needs a GPU')
     pages = [p for p in sorted((root/'nbs').glob('[0-9]*.ipynb')) if '#| cuda' in p.read_text()]
     if args.small: pages = pages[:1]
-    failed = {}
     for page in pages:
         done = subprocess.run(['nbdev_test','--path',str(page),'--flags','cuda'], cwd=root, capture_output=True, text=True)
-        if done.returncode: failed[page.name] = done.stderr[-2000:]
-    return dict(pages=[p.name for p in pages], failed=failed)
+        say(dict(page=page.name, failed=done.stderr[-2000:]) if done.returncode else dict(page=page.name, passed=True))
 
 def command(preset, args, *words):
     "A training from command to end."
@@ -91,7 +93,7 @@ def resume(args):
 
 def best(args):
     "The preset best, three seeds."
-    return {f'seed {s}': command('best', args, '--seed', str(s)) for s in ((1,) if args.small else (1,2,3))}
+    for s in (1,) if args.small else (1,2,3): say(dict(seed=s) | command('best', args, '--seed', str(s)))
 
 def memory(args):
     "A batch that is too large: what is said?"
@@ -123,7 +125,9 @@ def main():
     args = parser.parse_args()
     os.environ['PYTHONPATH'] = os.pathsep.join([str(root), *filter(None, [os.environ.get('PYTHONPATH')])])
     sys.path.insert(0, str(root))
-    if args.stage: print(json.dumps(STAGES[args.stage][0](args))); return
+    if args.stage:
+        if (result := STAGES[args.stage][0](args)) is not None: say(result)
+        return
     args.out.mkdir(parents=True, exist_ok=True)
     end,log = time.time() + 60*args.minutes,args.out/'gpu_visit.jsonl'
     def tell(row):
@@ -137,15 +141,12 @@ def main():
         if left < 20: tell(dict(stage=name, left_out=f'{left:.0f} s are left')); continue
         start = time.time()
         again = [sys.executable,__file__,*sys.argv[1:],'--stage',name]
-        child = subprocess.Popen(again, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-        try:
-            said,errors = child.communicate(timeout=min(limit, left))
-            lines = said.strip().splitlines()
-            result = json.loads(lines[-1]) if child.returncode == 0 and lines else dict(failed=errors[-2000:])
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)   # with all that it has started
-            child.communicate()
-            result = dict(failed=f'not done after {min(limit, left):.0f} s')
-        tell(dict(stage=name, took=round(time.time()-start, 1), result=result))
+        errors = args.out/f'{name}.txt'
+        with open(errors, 'w') as f: child = subprocess.Popen(again, stdout=subprocess.PIPE, stderr=f, text=True, start_new_session=True)
+        late = threading.Timer(min(limit, left), lambda: os.killpg(child.pid, signal.SIGKILL))   # with all that it has started
+        late.start()
+        for line in child.stdout: tell(dict(stage=name, took=round(time.time()-start, 1), result=json.loads(line)))
+        if child.wait(): tell(dict(stage=name, failed=errors.read_text()[-2000:] or f'not done after {min(limit, left):.0f} s'))
+        late.cancel()
 
 if __name__ == '__main__': main()
