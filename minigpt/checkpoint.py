@@ -17,7 +17,7 @@ from .files import make_folder, read_json, write_atomic, write_json
 from .train import Callback
 
 # %% auto #0
-__all__ = ['lock_folder', 'stop_signals', 'Checkpoint', 'fingerprint']
+__all__ = ['may_differ', 'lock_folder', 'stop_signals', 'Checkpoint', 'fingerprint']
 
 # %% ../nbs/32_checkpoint.ipynb #ab468da2
 def lock_folder(
@@ -276,7 +276,7 @@ def save(self:Checkpoint,
                       'Training goes on, and the next evaluation tries again')
 
 # %% ../nbs/32_checkpoint.ipynb #bd52c0be
-_may_differ = ('steps','patience','device','corpus')
+may_differ = ('steps','patience','device')   # when a run is resumed
 
 @patch
 def _read(self:Checkpoint, trainer):
@@ -295,7 +295,8 @@ def _read(self:Checkpoint, trainer):
             old,new = state['fingerprint'],fingerprint(trainer)
             name,sha256 = old['corpus'],old['sha256']
             differ = [k for k in new
-                      if k not in _may_differ and old.get(k, new[k]) != new[k]]
+                      if k not in (*may_differ, 'corpus')
+                      and old.get(k, new[k]) != new[k]]
     except Exception as e:
         what = e if isinstance(e, OSError) else type(e).__name__
         raise ValueError(f'the checkpoint in {self.folder} is damaged '
@@ -329,14 +330,13 @@ def _check_state(state, trainer):
              type(rows) is list,
              all(row['protocol'].isprintable() for row in rows),
              all(type(row.get('sample', '')) is str for row in rows),
-             all(v.dtype == torch.float32 and v.isfinite().all()
-                 for v in best.values())]
+             all(v.isfinite().all() for v in best.values())]
     if not all(sound): raise ValueError('no state of a run')
     # or they could not be written again
     json.dumps(rows, ensure_ascii=False).encode()
-    shapes = {k: v.shape for k,v in trainer.model.state_dict().items()}
+    kinds = lambda weights: {k: (v.shape, v.dtype) for k,v in weights.items()}
     for weights in (best, state['model']):
-        if {k: v.shape for k,v in weights.items()} != shapes:
+        if kinds(weights) != kinds(trainer.model.state_dict()):
             raise ValueError('no weights of this model')
     for optimizer,saved in zip(trainer.optimizers, state['optimizers'], strict=True):
         _check_optimizer(optimizer, saved['state'])
@@ -344,13 +344,16 @@ def _check_state(state, trainer):
 def _check_optimizer(optimizer, state):
     "An optimizer does not look at shapes itself."
     params = [p for group in optimizer.param_groups for p in group['params']]
+    known = dict(AdamW=['exp_avg','exp_avg_sq','step'], Muon=['momentum_buffer'],
+                 ShardedMuon=['momentum_buffer']).get(type(optimizer).__name__)
     for i,kept in state.items():
-        shape = params[i].shape if i >= 0 else None
-        adam = isinstance(optimizer, torch.optim.AdamW)
-        wanted = (dict(step=(), exp_avg=shape, exp_avg_sq=shape) if adam
-                  else dict(momentum_buffer=shape))
-        shapes = {k: v.shape for k,v in kept.items() if v.layout == torch.strided}
-        if shapes != wanted: raise ValueError('no state of this optimizer')
+        if i < 0 or known and sorted(kept) != known:
+            raise ValueError('no state of this optimizer')
+        for name,v in kept.items():
+            if v is None and not known: continue   # SGD's momentum before a step
+            wanted = () if name == 'step' else params[i].shape
+            if v.shape != wanted or v.layout != torch.strided:
+                raise ValueError('no state of this optimizer')
 
 def _own_storage(saved):
     "A copy with memory of its own: a file may share it, or repeat a single number."

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 import copy, functools, os, sys, warnings
 import torch, torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from fastcore.basics import GetAttr, patch
 try: import resource
 except ImportError: resource = None   # on Windows
@@ -19,7 +19,7 @@ from .train import Callback, Trainer, has_bfloat16
 from .optimizers import Muon
 
 # %% auto #0
-__all__ = ['PlainAttention', 'CUDAGraphed', 'FastTrainer', 'memory_use', 'materialize', 'decode_step', 'Decoder',
+__all__ = ['PlainAttention', 'CUDAGraphed', 'has_hooks', 'FastTrainer', 'memory_use', 'materialize', 'decode_step', 'Decoder',
            'compile_decode', 'capture_decode']
 
 # %% ../nbs/31_speed.ipynb #d26e4d78
@@ -80,6 +80,14 @@ def _capture_stream(device):
     return torch.cuda.Stream(device)
 
 # %% ../nbs/31_speed.ipynb #d6bd4571
+def has_hooks(
+    model:nn.Module, # Any
+)->bool: # True if a forward or backward hook is registered in it
+    "Would somebody be called in a step? PyTorch has no documented way to ask."
+    kinds = ('_forward_hooks','_forward_pre_hooks','_backward_hooks',
+             '_backward_pre_hooks')
+    return any(getattr(m, kind) for m in model.modules() for kind in kinds)
+
 class FastTrainer(Trainer):
     """A `Trainer` whose steps take less time.
 
@@ -87,7 +95,7 @@ class FastTrainer(Trainer):
     attention plainly, and a GPU computes with a bfloat16 copy of the model beside
     float32 master weights. On a GPU forward pass, backward pass and update are captured
     once, as a CUDA graph, and replayed; raises `ValueError` there for callbacks that
-    handle `after_backward`, which nobody would call.
+    handle `after_backward` and for models with hooks, which nobody would call.
 
     Source: Micikevicius and others, Mixed Precision Training (2018), section 3.1, for
     master weights."""
@@ -126,9 +134,9 @@ class FastTrainer(Trainer):
         if self.compute_model is None: self.prepare_step()
         if self.captured is None: return super().train_step()
         if any(type(c).after_backward is not Callback.after_backward
-               for c in self.callbacks):
-            raise ValueError('a captured step calls no after_backward: train with '
-                             'Trainer, or on the CPU')
+               for c in self.callbacks) or has_hooks(self.model):
+            raise ValueError('a captured step calls no after_backward and no hook: '
+                             'train with Trainer, or on the CPU')
         self.set_learning_rate(self.lr_at(self.step))
         self.compute_model.train()
         self.finish_step(*self.captured(*self.get_batch()))
