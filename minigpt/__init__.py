@@ -7,7 +7,7 @@ _homes = dict(
     tokenizer='CharTokenizer Corpus load_corpus split',
     bigram='BigramLanguageModel CountModel Evaluation evaluate get_batch',
     attention='Head MultiHeadAttention attend causal_mask',
-    gpt='Block FeedForward GPTConfig GPTLanguageModel',
+    gpt='Block FeedForward GPTConfig GPTLanguageModel KVCache',
     train='Callback TrainConfig Trainer',
     evaluation='Comparison breakdown compare loss_report losses_per_character',
     copying='CopyMeter',
@@ -23,7 +23,8 @@ __all__ = [*_home]
 
 def __getattr__(name):
     "Import a name's module when the name is asked for, and not before (PEP 562)."
-    if name not in _home: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    if name not in _home:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     return getattr(import_module(f'minigpt.{_home[name]}'), name)
 
 def __dir__(): return [*globals(), *__all__]

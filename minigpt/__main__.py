@@ -1,7 +1,10 @@
-"The commands, started without loading anything that `--version` doesn't need: `python -m minigpt train --help`"
+"The commands: `python -m minigpt train --help`. `--version` needs no PyTorch."
 import sys
 
 def _command(name):
+    if sys.argv[1:] == ['--version']:
+        import minigpt
+        return print(minigpt.__version__)
     from minigpt import run
     getattr(run, name).cli()
 
@@ -11,5 +14,6 @@ def minigpt_eval(): _command('minigpt_eval')
 
 if __name__ == '__main__':
     commands = dict(train=minigpt_train, generate=minigpt_generate, eval=minigpt_eval)
-    if len(sys.argv) < 2 or sys.argv[1] not in commands: sys.exit('usage: python -m minigpt {train,generate,eval} ...')
+    if len(sys.argv) < 2 or sys.argv[1] not in commands:
+        sys.exit('usage: python -m minigpt {train,generate,eval} ...')
     commands[sys.argv.pop(1)]()

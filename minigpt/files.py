@@ -130,8 +130,8 @@ def _class_of(kind, path, what, method):
     "The class that a type stands for, if it has what is asked of it."
     if not isinstance(kind, str) or kind not in _types:
         raise ValueError(f'{path} is of type {kind!r:.40}, and known are '
-                         f'{", ".join(_types)}: a class of your own is made known by '
-                         'minigpt.files.register')
+                         f'{", ".join(_types)}: for a class of your own, load it from '
+                         'Python, after minigpt.files.register')
     cls = _types[kind]
     if isinstance(cls, str):
         module,name = cls.split(':')

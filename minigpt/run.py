@@ -25,7 +25,7 @@ from .train import (Callback, Progress, Samples, TrainConfig, Trainer, first_ids
 from .files import load_pretrained, make_folder, read_json, write_json
 from .texts import extend_vocab, map_corpus, read_corpus, text_warnings
 from .speed import FastTrainer, capture_decode, memory_use
-from .checkpoint import Checkpoint, stop_signals
+from .checkpoint import Checkpoint, may_differ, stop_signals
 from .parallel import (ParallelTrainer, broadcast_object, destroy_process_group,
                               init_process_group)
 
@@ -320,7 +320,9 @@ def _call(func, options):
         sys.exit(2)
     except RuntimeError as e:
         if "can't allocate memory" not in str(e): raise
-        say('there is not enough memory: try a smaller batch_size, block_size or model')
+        smaller = ('batch_size, block_size or model' if func is minigpt_train
+                   else 'model, or a part of the text')
+        say(f'there is not enough memory: try a smaller {smaller}')
         sys.exit(2)
     except KeyboardInterrupt:
         say('interrupted', '')
@@ -404,8 +406,17 @@ def _read_config(path):
             raise ValueError(f'{path}: {part} must be an object')
         unknown |= new.keys() - _only(new, cls).keys()
     if unknown:
-        raise ValueError(f'{path} has unknown settings: {", ".join(sorted(unknown))}')
+        raise ValueError(f'{path} has unknown settings: {", ".join(sorted(unknown))}'
+                         + _of_version(saved))
     return parts
+
+def _of_version(saved):
+    "A note on who has written a file, if it was another version."
+    versions = saved.get('versions')
+    version = versions.get('minigpt') if isinstance(versions, dict) else None
+    if version in (None, minigpt.__version__): return ''
+    return (f' (it was written by minigpt {version!s:.20}, '
+            f'this is {minigpt.__version__})')
 
 def _new_settings(preset, path, given, fine_tuned=False):
     "Name of the preset, settings and sizes of a new run."
@@ -422,14 +433,11 @@ def _saved_settings(folder, given):
     saved = read_json(folder/'config.json')
     try: return replace(TrainConfig(**saved['training']), **given)
     except (KeyError, TypeError): pass
-    versions = saved.get('versions')
-    version = versions.get('minigpt') if isinstance(versions, dict) else None
-    if version in (None, minigpt.__version__):
+    if not (other := _of_version(saved)):
         raise ValueError(f'{folder} is not the folder of a run: its config.json has no '
                          'settings')
-    raise ValueError(f'{folder} was begun with minigpt {version!s:.20}, and can not be '
-                     f'resumed by {minigpt.__version__}: finish it with that version, '
-                     'or begin a new run from its model with --init_from')
+    raise ValueError(f'{folder} can not be resumed{other}: finish it with that '
+                     'version, or begin a new run from its model with --init_from')
 
 # %% ../nbs/34_run.ipynb #34train01
 class _Introduction(Callback):
@@ -483,7 +491,7 @@ def _say_cost(trainer):
 def _first_model(init_from, corpus, config, sizes):
     "The model to go on from, with rows for new characters, and its tokenizer."
     model,tokenizer = load_pretrained(init_from)
-    torch.manual_seed(config.seed)   # new characters get rows by chance
+    torch.manual_seed(config.seed)   # new characters get random embeddings
     if isinstance(tokenizer, CharTokenizer):
         model,tokenizer = extend_vocab(model, tokenizer, corpus.text)
     if type(model) is not GPTLanguageModel: return model,tokenizer
@@ -548,11 +556,12 @@ def _check_options(data, out, resume, tensorboard, new, settings):
     if '-' in (data or []) and _world_size() > 1:
         raise ValueError('several processes can not share standard input: name a file')
     kept = [k for k,v in new.items() if v is not None]
-    kept += [k for k in settings if k not in ('steps','patience','device')]
+    kept += [k for k in settings if k not in may_differ]
     if resume and kept:
         raise ValueError('--resume goes on with the settings of the run, all but '
-                         'steps, patience and device: leave out '
-                         f'--{", --".join(kept)}')
+                         f'{", ".join(may_differ)}: leave out --{", --".join(kept)}, '
+                         'or begin a new run, with --config and the config.json of '
+                         'the old one')
     if new['minutes'] is not None:
         if 'steps' in settings:
             raise ValueError('--minutes plans the steps: leave out --steps')
@@ -624,6 +633,7 @@ def minigpt_train(*,
         _say_cost(trainer)
         return destroy_process_group()
     if not resume: folder = Path(out) if out else _agree_on_folder(name, training, rank)
+    if config: name += f' with {config}'
     said = _Introduction(name, folder, init_from, not resume)
     callbacks = [said, TensorBoard(folder/'tensorboard')] if tensorboard else [said]
     try:
@@ -670,7 +680,7 @@ def minigpt_generate(
     num_samples:int=1, # how many texts to generate
     device:str='auto', # 'cuda', 'mps', 'cpu', or the first of them that is there
 ):
-    "Let a trained model write."
+    "Generate text by a trained model."
     if num_samples < 1:
         raise ValueError(f'num_samples must be at least 1, not {num_samples}')
     if seed is not None and not 0 <= seed < 2**63:

@@ -175,9 +175,10 @@ class Trainer:
         self.tokenizer,*parts = corpus.encoded(tokenizer)
 
         torch.manual_seed(config.seed)
-        if model is None: model = self.build_model(model_config)
+        given_model = model is not None
+        if not given_model: model = self.build_model(model_config)
         self.model = self.place_model(model)
-        check_sizes(corpus, *parts, self.tokenizer, model)
+        check_sizes(corpus, *parts, self.tokenizer, self.model, fixed=given_model)
         # a long text may stay on the disk; then each batch is moved
         if corpus.text: parts = [part.to(self.device) for part in parts]
         self.train_ids,self.val_ids = parts
@@ -203,7 +204,7 @@ class Trainer:
         V = self.tokenizer.vocab_size
         return GPTLanguageModel(replace(model_config, vocab_size=V))
 
-    def place_model(self, model): return model.to(self.device)
+    def place_model(self, model): return model.to(self.device)   # where it is trained
 
     def make_optimizers(self)->list:
         "AdamW; with `'muon'` for all but the matrices of the blocks, which go to Muon."
@@ -216,23 +217,27 @@ class Trainer:
         return [adamw, self.make_muon(matrices)] if matrices else [adamw]
 
     def make_adamw(self, groups, **kw):
+        "AdamW. Source: Loshchilov and Hutter (2019), algorithm 2."
         c = self.config
         return torch.optim.AdamW(groups, lr=c.learning_rate, betas=(.9,c.beta2),
                                  fused=True, **kw)   # fused: all parameters at once
 
     def make_muon(self, matrices):
+        "PyTorch's Muon. Source: Jordan and others (2024)."
         c = self.config
         return torch.optim.Muon(matrices, lr=c.learning_rate,
                                 weight_decay=c.weight_decay,
                                 adjust_lr_fn='match_rms_adamw')   # lengths as AdamW's
 
 # %% ../nbs/04_train.ipynb #8b489657
-def check_sizes(corpus, train_ids, val_ids, tokenizer, model):
-    "Raises `ValueError` if a text is too short, or a model is of another vocabulary."
+def check_sizes(corpus, train_ids, val_ids, tokenizer, model, fixed):
+    """Raises `ValueError` if a text is too short, or a model is of another vocabulary.
+
+    `fixed`: the model keeps its sizes."""
     if len(train_ids) <= model.block_size or len(val_ids) < 2:
+        smaller = '' if fixed else ', or take a smaller block_size'
         raise ValueError(f'{corpus.name} has {len(corpus):,} characters, too few for a '
-                         f'context of {model.block_size}: bring a longer text, or take '
-                         'a smaller block_size')
+                         f'context of {model.block_size}: bring a longer text{smaller}')
     V = tokenizer.vocab_size
     known = getattr(getattr(model, 'config', None), 'vocab_size', V)
     if known != V:
@@ -252,8 +257,13 @@ def train_step(self:Trainer):
     self.finish_step(loss, grad_norm)
 
 @patch
-def forward_backward(self:Trainer, x, y)->Tensor:
-    "Loss of a batch; its gradient is left in the parameters."
+def forward_backward(self:Trainer,
+    x:Tensor, # (B,T) token ids
+    y:Tensor, # (B,T) their targets
+)->Tensor: # () the loss, without a graph
+    """Loss of a batch; its gradient is left in the parameters.
+
+    Source: Micikevicius and others, Mixed Precision Training (2018), section 3."""
     total,n = torch.zeros((), device=self.device),self.config.grad_accum_steps
     mixed = self.precision == 'bfloat16'
     for xp,yp in zip(x.chunk(n), y.chunk(n)):
@@ -265,8 +275,10 @@ def forward_backward(self:Trainer, x, y)->Tensor:
     return total
 
 @patch
-def optimizer_step(self:Trainer)->Tensor:
-    "Clip, update, clear the gradients. Returns the gradient norm before clipping."
+def optimizer_step(self:Trainer)->Tensor: # () the gradient norm before clipping
+    """Clip, update, clear the gradients.
+
+    Source: Pascanu and others (2013), section 3.2, for clipping."""
     limit = self.config.grad_clip or math.inf
     grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), limit)
     for optimizer in self.optimizers:
@@ -284,13 +296,16 @@ def get_batch(self:Trainer)->tuple:
     return x.to(self.device), y.to(self.device)
 
 @patch
-def lr_at(self:Trainer, step)->float:
+def lr_at(self:Trainer,
+    step:int, # Which step, from 0
+)->float: # Its learning rate
     "The schedule of the settings."
     c = self.config
     return learning_rate(step, c.steps, c.learning_rate, c.min_lr, c.warmup_steps)
 
 @patch
-def set_learning_rate(self:Trainer, lr):
+def set_learning_rate(self:Trainer, lr:float):
+    "The same for all groups of all optimizers."
     for optimizer in self.optimizers:
         for group in optimizer.param_groups: group['lr'] = lr
 
@@ -426,7 +441,7 @@ def should_stop(self:Trainer)->bool: return bool(self.stop_reason)
 
 @patch
 def any_rank(self:Trainer, flag)->bool:
-    "Is it so in any process? Here there is one."
+    "Is it so in any process? Here there is one; a later page has several."
     return flag
 
 @patch
