@@ -145,8 +145,12 @@ def main():
         with open(errors, 'w') as f: child = subprocess.Popen(again, stdout=subprocess.PIPE, stderr=f, text=True, start_new_session=True)
         late = threading.Timer(min(limit, left), lambda: os.killpg(child.pid, signal.SIGKILL))   # with all that it has started
         late.start()
-        for line in child.stdout: tell(dict(stage=name, took=round(time.time()-start, 1), result=json.loads(line)))
-        if child.wait(): tell(dict(stage=name, failed=errors.read_text()[-2000:] or f'not done after {min(limit, left):.0f} s'))
+        for line in child.stdout:
+            try: result = json.loads(line)
+            except ValueError: continue   # what a library printed, or a line that was cut off
+            tell(dict(stage=name, took=round(time.time()-start, 1), result=result))
+        if child.wait():
+            tell(dict(stage=name, failed=errors.read_text()[-2000:] if late.is_alive() else f'not done after {min(limit, left):.0f} s'))
         late.cancel()
 
 if __name__ == '__main__': main()
