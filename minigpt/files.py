@@ -4,6 +4,7 @@
 
 # %% ../nbs/10_files.ipynb #4df96251
 from __future__ import annotations
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from importlib import import_module
 from pathlib import Path
 import json, os
@@ -12,8 +13,9 @@ from safetensors import safe_open
 from .tokenizer import find_pretrained, plain_text
 
 # %% auto #0
-__all__ = ['max_bytes', 'max_json', 'make_folder', 'write_atomic', 'read_bytes', 'decode_text', 'write_json', 'read_json',
-           'register', 'load_tokenizer', 'load_pretrained']
+__all__ = ['max_bytes', 'western', 'max_json', 'make_folder', 'write_atomic', 'read_bytes', 'likely_encoding',
+           'conversion_advice', 'decode_text', 'write_json', 'read_json', 'register', 'load_tokenizer',
+           'load_pretrained']
 
 # %% ../nbs/10_files.ipynb #ab4b740a
 def _sync_folder(folder):
@@ -67,14 +69,48 @@ def read_bytes(
     with open(path, 'rb') as f: return f.read(max_bytes+1)
 
 # %% ../nbs/10_files.ipynb #d940629e
+western = frozenset('äöüÄÖÜßéèêëàâçîïôûùœæñáíóúãõåøÉÈÀÇÑÅØ¿¡«»„“”‘’–—…€£°§·\xa0')
+
+def likely_encoding(
+    data:bytes, # Text that is not UTF-8
+)->str: # As iconv and Python call it; None if nothing comes to mind
+    "Tell an encoding by its mark, its NULs, or the letters that it would give."
+    marks = {BOM_UTF32_LE: 'UTF-32', BOM_UTF32_BE: 'UTF-32',
+             BOM_UTF16_LE: 'UTF-16', BOM_UTF16_BE: 'UTF-16'}
+    for mark,name in marks.items():   # the longer ones first
+        if data.startswith(mark): return name
+    data = data[:100_000]
+    for name,width,places in (('UTF-32LE',4,(2,3)), ('UTF-32BE',4,(0,1)),
+                              ('UTF-16LE',2,(1,)), ('UTF-16BE',2,(0,))):
+        # where the higher bytes of common letters would stand
+        if all(2*data[i::width].count(0) > len(data[i::width]) for i in places):
+            return name
+    high = bytes(b for b in data if b > 127).decode('cp1252', 'replace')
+    if set(high) <= western: return 'WINDOWS-1252'
+    from charset_normalizer import from_bytes
+    best = from_bytes(data).best()
+    return best and best.encoding.upper().replace('_', '-')
+
+def conversion_advice(
+    data:bytes, # Text that is not UTF-8
+)->str: # To be put behind "convert it first"
+    "Say which command would convert it, if the encoding can be told."
+    encoding = likely_encoding(data)
+    return f', perhaps by iconv -f {encoding} -t UTF-8' if encoding else ''
+
 def decode_text(
     data:bytes, # Text in UTF-8
     name:str|Path, # Where it is from, for messages
 )->str: # Its characters, with plain line ends
-    "Decode a text. Raises `ValueError` if it is empty, not UTF-8, or too large."
+    """Decode a text.
+
+    Raises `ValueError` if it is empty, too large, or not UTF-8; then it names the
+    likely encoding."""
     if len(data) > max_bytes:
         raise ValueError(f'{name} has more than {max_bytes:,} bytes: take a part of it')
-    return plain_text(data, name)
+    try: return plain_text(data, name)
+    except UnicodeError as e:
+        raise UnicodeError(f'{e}{conversion_advice(data)}') from None
 
 # %% ../nbs/10_files.ipynb #5bb07612
 def write_json(

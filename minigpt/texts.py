@@ -5,23 +5,30 @@
 # %% ../nbs/11_texts.ipynb #42908f74
 from __future__ import annotations
 from codecs import BOM_UTF8, getincrementaldecoder
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-import hashlib, io, json, os, sys, time, warnings
+import hashlib, io, json, os, re, sys, time, warnings
 import numpy as np, torch
 from torch import Tensor
-from fastcore.xdg import xdg_cache_home
-from .tokenizer import CharTokenizer, Corpus, split, tiny_sha256
+from .tokenizer import (CharTokenizer, Corpus, cache_folder, split,
+                               tiny_sha256)
 from .bigram import CountModel
 from .gpt import GPTLanguageModel
-from .files import (decode_text, max_bytes, read_bytes, read_json, write_atomic,
-                           write_json)
+from .copying import CopyMeter
+from .files import (conversion_advice, decode_text, max_bytes, read_bytes,
+                           read_json, write_atomic, write_json)
 
 # %% auto #0
 __all__ = ['most_val', 'read_corpus', 'text_warnings', 'extend_vocab', 'text_pieces', 'MappedCorpus', 'map_corpus']
 
 # %% ../nbs/11_texts.ipynb #357725b6
+def _natural(path):
+    "What to sort by: numbers in a name count as numbers."
+    pieces = [re.split(r'(\d+)', part) for part in path.parts]
+    return [[int(p) if i%2 else p for i,p in enumerate(part)] for part in pieces]
+
 def _files(sources):
     "The files behind what was named, in order; '-' stays what it is."
     for source in sources:
@@ -29,11 +36,11 @@ def _files(sources):
         if source == '-' or not path.is_dir():
             yield source if source == '-' else path
             continue
-        inside = sorted(p for p in path.rglob('*')
-                        if p.suffix.lower() == '.txt' and p.is_file() and not
-                        any(part.startswith('.') for part in p.relative_to(path).parts))
+        inside = [p for p in path.rglob('*')
+                  if p.suffix.lower() == '.txt' and p.is_file() and not
+                  any(part.startswith('.') for part in p.relative_to(path).parts)]
         if not inside: raise FileNotFoundError(f'{path} is a folder without .txt files')
-        yield from inside
+        yield from sorted(inside, key=_natural)
 
 def _name(source):
     "What to call it."
@@ -68,10 +75,17 @@ def read_corpus(
     parts = [p if p.endswith('\n') else p + '\n' for p in parts[:-1]] + parts[-1:]
     name = _name(sources[0])
     if len(sources) > 1: name += f' and {len(sources)-1} more'
+    known = [s if s == '-' else os.path.abspath(os.path.expanduser(s)) for s in sources]
     corpus = Corpus.from_text(''.join(parts), name.encode('utf-8', 'replace').decode(),
-                              str(sources[0]))
+                              tuple(known))
     if corpus.sha256 == tiny_sha256: corpus = replace(corpus, name='tinyshakespeare')
-    notes = [f'{len(paths)} files were read'] if len(paths) > 1 else []
+    notes = []
+    if len(paths) > 1:
+        order = [p if p == '-' else p.name for p in paths]
+        if len(order) > 6: order[3:-1] = ['...']
+        notes.append(f'{len(paths)} files were read, in this order: {", ".join(order)}')
+    for path,times in Counter(map(os.path.realpath, paths)).items():
+        if times > 1: notes.append(f'{path} was read {times} times, as it was named')
     for what,names in (('line ends of Windows or old Macs were made plain', plain),
                        ('the byte order mark was left out', unmarked),
                        ('empty files were left out', empty)):
@@ -80,6 +94,14 @@ def read_corpus(
     return corpus,notes
 
 # %% ../nbs/11_texts.ipynb #9c198fd8
+def _shared(train, val, n=50):
+    "Share of a text that stands in another, as lines or as pieces of `n` characters."
+    pieces = [val[i:i+n] for i in range(0, len(val)-n+1, n)]
+    lines,known = [l for l in val.split('\n') if l.strip()],set(train.split('\n'))
+    copied = sum(map(CopyMeter(train).holds, pieces)) / max(1, len(pieces))
+    repeated = sum(len(l) for l in lines if l in known) / max(1, sum(map(len, lines)))
+    return max(copied, repeated)
+
 def text_warnings(
     tokenizer, # The tokenizer of the text
     train_ids:Tensor, # (N,) the training part
@@ -99,6 +121,10 @@ def text_warnings(
         said.append(f'{count} in the validation part alone, not met in training: {few}'
                     + ' ...'*(len(new) > 8))
     val = val[:10**6]   # enough to judge by
+    if (shared := _shared(tokenizer.decode(train), tokenizer.decode(val))) > .2:
+        said.append(f'{shared:.0%} of the validation part stands in the training part '
+                    'as well, so its loss will tell little about new text: was '
+                    'something named or pasted twice?')
     cut = max(2, len(train) - len(val))
     if len(train) - cut >= 1000:
         bigrams = CountModel(2, tokenizer.vocab_size).fit(train[:cut])
@@ -138,15 +164,21 @@ def text_pieces(
 ): # Yields the text, piece by piece, with plain line ends
     """Read a text file as `read_text` does, in little memory.
 
-    Raises `ValueError` if it isn't UTF-8."""
+    Raises `ValueError` if it isn't UTF-8, with what to do about it."""
     utf8 = getincrementaldecoder('utf-8-sig')()
     decoder = io.IncrementalNewlineDecoder(utf8, translate=True)
-    try:
-        with open(path, 'rb') as f:
+    with open(path, 'rb') as f:
+        data = f.read(10_000)
+        if 10*data.count(0) > len(data):
+            raise UnicodeError(f'{path} is full of NULs, which text in UTF-16 has: '
+                               f'convert it first{conversion_advice(data)}')
+        f.seek(0)
+        try:
             while data := f.read(size): yield decoder.decode(data)
-        yield decoder.decode(b'', final=True)
-    except UnicodeDecodeError:
-        raise ValueError(f'{path} is not UTF-8 text: convert it first') from None
+            yield decoder.decode(b'', final=True)
+        except UnicodeDecodeError:
+            raise UnicodeError(f'{path} is not UTF-8 text: convert it first'
+                               f'{conversion_advice(data)}') from None
 
 # %% ../nbs/11_texts.ipynb #f4e17819
 # characters to be judged by: a tenth of gigabytes would take hours at each evaluation
@@ -173,7 +205,7 @@ class MappedCorpus(Corpus):
 
         Raises `ValueError` for another vocabulary."""
         if tokenizer and getattr(tokenizer, 'chars', None) != self.tokenizer.chars:
-            raise ValueError(f'{self.source} is too large to be read with another '
+            raise ValueError(f'{self.name} is too large to be read with another '
                              'vocabulary: take a part of it')
         return self.tokenizer, *split(self.ids, self.val_share)
 
@@ -235,13 +267,13 @@ def map_corpus(
     What is found is checked by its checksum, and made anew if the text or the ids have
     changed. Raises `OSError` for a file that can't be read or a disk that is full, and
     `ValueError` for one that is empty or not UTF-8."""
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     about,where = path.stat(),str(path.resolve()).encode('utf-8', 'replace')
     stamp = dict(path=where.decode(), size=about.st_size, time=about.st_mtime_ns)
     if folder is None:
         key = hashlib.sha256(where).hexdigest()[:16]
-        folder = xdg_cache_home()/'minigpt'/f'ids-{key}'
-    folder = Path(folder)
+        folder = cache_folder()/f'ids-{key}'
+    folder = Path(os.path.expanduser(folder))
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     ids,notes = folder/'ids.bin',folder/'corpus.json'
@@ -261,5 +293,5 @@ def map_corpus(
         mapped = torch.from_numpy(np.memmap(ids, dtype=known['kind'], mode='r'))
     name = path.stem.encode('utf-8', 'replace').decode()
     if known['sha256'] == tiny_sha256: name = 'tinyshakespeare'
-    return MappedCorpus(name, '', known['sha256'], str(path),
+    return MappedCorpus(name, '', known['sha256'], (os.path.abspath(path),),
                         CharTokenizer(known['chars']), mapped)

@@ -4,8 +4,8 @@
 
 # %% ../nbs/00_tokenizer.ipynb #78a6e1bd
 from __future__ import annotations
-import hashlib, json, os, warnings
-from dataclasses import dataclass, field
+import hashlib, json, os, unicodedata, warnings
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 import numpy as np, pooch, torch
@@ -14,8 +14,8 @@ from fastcore.basics import patch
 from fastcore.xdg import xdg_cache_home
 
 # %% auto #0
-__all__ = ['tiny_url', 'tiny_sha256', 'least_val', 'Corpus', 'plain_text', 'read_text', 'load_corpus', 'CharTokenizer', 'split',
-           'find_pretrained']
+__all__ = ['tiny_url', 'tiny_sha256', 'least_val', 'Corpus', 'plain_text', 'read_text', 'cache_folder', 'load_corpus',
+           'CharTokenizer', 'split', 'find_pretrained']
 
 # %% ../nbs/00_tokenizer.ipynb #806610af
 @dataclass(frozen=True)
@@ -24,20 +24,20 @@ class Corpus:
     name: str                      # a short name for titles and logs
     text: str = field(repr=False)  # the text itself
     sha256: str                    # checksum of the text as UTF-8, in hexadecimal
-    source: str = field(repr=False, default='memory')  # the file it was read from
+    sources: tuple = field(repr=False, default=())  # files that it was read from
 
     @classmethod
     def from_text(cls,
         text:str, # What to learn from
         name:str='text', # A short name for titles and logs
-        source:str='memory', # Where it was read
+        sources:tuple=(), # Files that it was read from
     )->Corpus: # The text with its checksum
         """Wrap `text` and compute its checksum.
 
         No text but the known one is called tinyshakespeare."""
         sha256 = hashlib.sha256(text.encode()).hexdigest()
         if name == 'tinyshakespeare' and sha256 != tiny_sha256: name = f'another {name}'
-        return cls(name, text, sha256, source)
+        return cls(name, text, sha256, sources)
 
     def __len__(self): return len(self.text)
 
@@ -46,11 +46,14 @@ def plain_text(
     data:bytes, # Text in UTF-8
     name:str|Path, # Where it is from, for messages
 )->str: # Its characters, with plain line ends
-    "Decode a text. Raises `ValueError` if it is empty or not UTF-8."
+    "Decode a text. Raises `ValueError` if it is empty, `UnicodeError` if not UTF-8."
     try: text = data.decode('utf-8-sig').replace('\r\n', '\n').replace('\r', '\n')
     except UnicodeDecodeError as e:
         reason = f'is not UTF-8 text (byte {e.start}): convert it first'
-        raise ValueError(f'{name} {reason}') from None
+        raise UnicodeError(f'{name} {reason}') from None
+    if 10*text.count('\0') > len(text):
+        raise UnicodeError(f'{name} is full of NULs, which text in UTF-16 has: '
+                           'convert it first')
     if not text: raise ValueError(f'{name} is empty: there is nothing to learn from')
     return text
 
@@ -61,7 +64,7 @@ def read_text(
     """Read a text file.
 
     Raises `FileNotFoundError`, `IsADirectoryError`, or what `plain_text` raises."""
-    path = Path(path)
+    path = Path(os.path.expanduser(path))
     if path.is_dir(): raise IsADirectoryError(f'{path} is a folder: name a text file')
     if not path.exists():
         raise FileNotFoundError(f'{path} does not exist: name a text file')
@@ -76,11 +79,21 @@ pooch.get_logger().setLevel('WARNING')   # no word of what went well
 def _read_corpus(path, name=None):
     # a name that can be printed
     name = name or Path(path).stem.encode('utf-8', 'replace').decode()
-    corpus = Corpus.from_text(read_text(path), name, str(path))
+    corpus = Corpus.from_text(read_text(path), name, (os.path.abspath(path),))
     if corpus.sha256 != tiny_sha256: return corpus
-    return Corpus('tinyshakespeare', corpus.text, corpus.sha256, corpus.source)
+    return replace(corpus, name='tinyshakespeare')
 
 # %% ../nbs/00_tokenizer.ipynb #d8871db7
+def cache_folder()->Path: # A folder for copies
+    "Make a folder in the user's cache. Raises `OSError` if that can't be done."
+    try:
+        folder = xdg_cache_home()/'minigpt'
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as e:   # RuntimeError: no home folder
+        raise OSError(f'no folder for copies can be made ({e}): name one that can be '
+                      'written to in the environment variable XDG_CACHE_HOME') from None
+    return folder
+
 def _tiny_shakespeare():
     "Tiny Shakespeare from the folder in MINIGPT_DATA, the cache, or the network."
     if folder := os.path.expanduser(os.environ.get('MINIGPT_DATA', '')):
@@ -88,8 +101,7 @@ def _tiny_shakespeare():
             corpus = _read_corpus(Path(folder)/'input.txt')
             if corpus.sha256 == tiny_sha256: return corpus
         except (OSError, ValueError): pass   # not there, or no text
-    path = pooch.retrieve(tiny_url, tiny_sha256, 'tinyshakespeare.txt',
-                          xdg_cache_home()/'minigpt',
+    path = pooch.retrieve(tiny_url, tiny_sha256, 'tinyshakespeare.txt', cache_folder(),
                           downloader=pooch.HTTPDownloader(timeout=10))
     return _read_corpus(path)
 
@@ -115,7 +127,7 @@ def load_corpus(
                                     'where there is no input.txt')
         return _read_corpus(path)
     try: return _tiny_shakespeare()
-    except (OSError, ValueError, RuntimeError) as e:   # RuntimeError: no home folder
+    except (OSError, ValueError) as e:
         warnings.warn(f'Tiny Shakespeare is not at hand ({e}): using the sample play, '
                       'which is short. Put a text in a folder as input.txt and name '
                       'the folder in MINIGPT_DATA.', stacklevel=2)
@@ -167,9 +179,13 @@ def encode(self:CharTokenizer,
     ids = self._table[np.minimum(points, len(self._table)-1)]
     if len(ids) and ids.min() < 0:
         i = int((ids < 0).argmax())
+        advice = 'leave it out or replace it, or train on a text that has it'
+        for form in ('NFC','NFD'):   # an accent may be a character of its own
+            near = unicodedata.normalize(form, text[max(0, i-1):i+1])
+            if set(near) <= set(self.chars):
+                advice = f'the vocabulary writes it otherwise, so normalize to {form}'
         raise ValueError(f'unknown character {text[i]!r} (U+{ord(text[i]):04X}) at '
-                         f'position {i}, in {text[max(0, i-10):i+11]!r}: leave it out '
-                         'or replace it, or train on a text that has it')
+                         f'position {i}, in {text[max(0, i-10):i+11]!r}: {advice}')
     return torch.from_numpy(ids)
 
 # %% ../nbs/00_tokenizer.ipynb #adbd4c71
@@ -229,7 +245,7 @@ def save_pretrained(self:CharTokenizer,
     folder:str|Path, # A folder, made if need be
 )->Path: # The file written
     "Write the vocabulary to `tokenizer.json`."
-    path = Path(folder)/'tokenizer.json'
+    path = find_pretrained(Path(folder))/'tokenizer.json'
     path.parent.mkdir(parents=True, exist_ok=True)
     data = dict(type='characters', chars=self.chars)
     path.write_text(json.dumps(data, indent=1) + '\n')
@@ -242,7 +258,7 @@ def find_pretrained(
     """Find a saved model.
 
     A folder of your own of that name is './shakespeare-small', or a `Path`."""
-    if folder != 'shakespeare-small': return Path(folder)
+    if folder != 'shakespeare-small': return Path(os.path.expanduser(folder))
     return Path(str(files('minigpt')))/'data'/folder
 
 # %% ../nbs/00_tokenizer.ipynb #39b782f9
