@@ -136,7 +136,7 @@ def block_size(self:GPTLanguageModel)->int: # Longest context in characters
 @patch(as_prop=True)
 def device(self:GPTLanguageModel)->torch.device: # Where the weights are
     "The device that ids are moved to."
-    return self.head.weight.device
+    return self.position_embedding.weight.device
 
 # %% ../nbs/03_gpt.ipynb #5e22cb24
 @patch(as_prop=True)
@@ -255,7 +255,9 @@ def new_cache(self:GPTLanguageModel,
     batch_size:int=1, # Sequences in the batch, B
 )->KVCache: # With nothing read yet
     "An empty cache that fits the model."
-    return KVCache(self.config, batch_size, self.device, self.head.weight.dtype)
+    # the head's own may be another, as in a quantized model
+    dtype = self.position_embedding.weight.dtype
+    return KVCache(self.config, batch_size, self.device, dtype)
 
 # %% ../nbs/03_gpt.ipynb #f8299b6b
 @patch
@@ -273,7 +275,8 @@ def stream(self:GPTLanguageModel,
     Keys and values are cached. When the window is full, its last half is read again.
     Raises `ValueError` for an empty prompt, ids outside the vocabulary, what
     `sampling_probs` refuses, and a model whose logits are not finite."""
-    if getattr(ids, 'ndim', 0) != 2 or not ids.numel():
+    def are_ids(t): return isinstance(t, Tensor) and not t.is_floating_point()
+    if not are_ids(ids) or ids.ndim != 2 or not ids.numel():
         raise ValueError('a prompt is a tensor of token ids (B,T), each at least 1: '
                          'encode the text first')
     if max_new_tokens < 0:
@@ -284,15 +287,16 @@ def stream(self:GPTLanguageModel,
     sampling_probs(torch.zeros(1,1), **sampling)   # refuse now, not at the first token
     if stop is not None:
         stop = torch.as_tensor(stop, device=self.device)
-        if stop.ndim != 1:
+        if stop.ndim != 1 or len(stop) and not are_ids(stop):
             raise ValueError('stop takes one row of token ids, '
-                             f'not shape {tuple(stop.shape)}')
+                             f'not {stop.dtype} of shape {tuple(stop.shape)}')
         if not len(stop): stop = None
     V = self.config.vocab_size
     for name,given in (('ids',ids), ('stop',stop)):
         if given is not None and not 0 <= given.min() <= given.max() < V:
             raise ValueError(f'{name} must lie in 0 to {V-1}')
-    return _stream(self, ids.to(self.device), max_new_tokens, sampling, stop, generator)
+    ids = ids.to(self.device, torch.int64)   # the corpus may hold them in a byte each
+    return _stream(self, ids, max_new_tokens, sampling, stop, generator)
 
 # %% ../nbs/03_gpt.ipynb #cc3c0acd
 @torch.no_grad()
@@ -333,7 +337,7 @@ def generate(self:GPTLanguageModel,
     "Generate and return all of it; `stream` tells the details."
     new = self.stream(ids, max_new_tokens, temperature=temperature, top_k=top_k,
                       top_p=top_p, stop=stop, generator=generator)
-    return torch.cat([ids.to(self.device), *(n[:,None] for n in new)], 1)
+    return torch.cat([ids.long().to(self.device), *(n[:,None] for n in new)], 1)
 
 # %% ../nbs/03_gpt.ipynb #9d407352
 def _on_meta(cls, config):
@@ -355,7 +359,7 @@ def save_pretrained(self:GPTLanguageModel,
                          'was a part replaced?')
     weights = st.save({k: p.contiguous() for k,p in self.state_dict().items()})
     config = json.dumps(dict(type='gpt', model=asdict(self.config)), indent=1) + '\n'
-    folder = Path(folder)
+    folder = find_pretrained(Path(folder))
     folder.mkdir(parents=True, exist_ok=True)
     (folder/'config.json').write_text(config)
     (folder/'model.safetensors').write_bytes(weights)

@@ -11,8 +11,8 @@ if __name__ == '__main__' and '__file__' in globals():
 
 # %% auto #0
 __all__ = ['learning_rate', 'decay_groups', 'has_bfloat16', 'pick_device', 'TrainConfig', 'check_type', 'Trainer', 'check_sizes',
-           'Callback', 'random_states', 'set_random_states', 'Samples', 'first_ids', 'EarlyStopping', 'format_duration',
-           'Progress', 'baseline_labels', 'LiveCurve']
+           'check_defaults', 'Callback', 'random_states', 'set_random_states', 'Samples', 'first_ids', 'EarlyStopping',
+           'format_duration', 'Progress', 'baseline_labels', 'LiveCurve']
 
 # %% ../nbs/04_train.ipynb #2567842d
 from contextlib import ExitStack
@@ -152,7 +152,8 @@ class Trainer:
     samples, and `blocks` for the optimizer `'muon'`.
     Seeds PyTorch's global generator. Raises `TypeError` for settings or a text of
     another type, and `ValueError` for a device that isn't there, a text too short for
-    the context, or a model of another vocabulary than the tokenizer's."""
+    the context, a model of another vocabulary than the tokenizer's or with weights that
+    are not float32, and where PyTorch's default dtype or device was changed."""
     is_main = True      # with several processes the first one prints and writes
 
     def __init__(self,
@@ -170,6 +171,7 @@ class Trainer:
             if not isinstance(given, kind):
                 raise TypeError(f'a {kind.__name__} is wanted, '
                                 f'not {type(given).__name__}')
+        check_defaults()
         self.config,self.corpus = config,corpus
         self.device = self.pick_device()
         self.tokenizer,*parts = corpus.encoded(tokenizer)
@@ -243,6 +245,21 @@ def check_sizes(corpus, train_ids, val_ids, tokenizer, model, fixed):
     if known != V:
         raise ValueError(f'the model has a vocabulary of {known} and the tokenizer '
                          f'one of {V}: give Trainer the tokenizer of the model')
+    others = {p.dtype for p in model.parameters()} - {torch.float32}
+    if others:
+        raise ValueError(f'the model has weights of {others.pop()}, and float32 is what '
+                         'is trained: give Trainer model.float()')
+
+def check_defaults():
+    "Raises `ValueError` if PyTorch makes new tensors another way than it comes."
+    dtype,device = torch.get_default_dtype(),torch.get_default_device()
+    if dtype != torch.float32:
+        raise ValueError(f"PyTorch's default dtype is {dtype}, and weights are trained "
+                         'in float32: call torch.set_default_dtype(torch.float32)')
+    if device.type != 'cpu':
+        raise ValueError(f"PyTorch's default device is {device}: leave it at the CPU, "
+                         "by torch.set_default_device('cpu'), and choose by the setting "
+                         'device')
 
 # %% ../nbs/04_train.ipynb #16def6a4
 @patch
@@ -413,7 +430,10 @@ def seconds(self:Trainer)->float: # Seconds
 def fit(self:Trainer)->Trainer: # Itself
     """Train until all steps are made or somebody sets `stop_reason`.
 
-    May be called again to go on."""
+    May be called again to go on. Raises `ValueError` inside `torch.no_grad`."""
+    if not torch.is_grad_enabled():
+        raise ValueError('gradients are turned off, and training needs them: call it '
+                         'outside torch.no_grad and torch.inference_mode')
     self.stop_reason,error = '',None
     self._start_clock(self._spent)
     # whatever was drawn since the trainer was made
@@ -551,7 +571,7 @@ def sample(self:Trainer,
     max_new_tokens:int=200, # How many tokens
 )->str: # The same random numbers each time
     "Generate a text, from a line break on if the vocabulary has one."
-    start = first_ids(self.tokenizer)
+    start = self.start_ids()
     generator = torch.Generator().manual_seed(self.config.seed)
     ids = self.decoder().generate(start[None], max_new_tokens, generator=generator)
     return self.tokenizer.decode(ids[0,len(start):])
@@ -565,6 +585,13 @@ def first_ids(
     "What to generate from if nobody says: a line break, or else the first token."
     try: return tokenizer.encode('\n')
     except ValueError: return torch.tensor([0])
+
+@patch
+def start_ids(self:Trainer)->Tensor: # (T,) token ids on the CPU
+    "What `first_ids` says, or how the text begins if training never had that."
+    start,learned = first_ids(self.tokenizer),self.train_ids[:10**6].cpu()
+    # a line break at the end of a text may be the only one
+    return start if torch.isin(start, learned[:-1]).all() else learned[:1].long()
 
 class EarlyStopping(Callback):
     """Stop when `patience` evaluations in a row were no better than the best.
