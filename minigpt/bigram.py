@@ -95,8 +95,10 @@ def evaluate(
     than one row of ids, or a text with nothing to score."""
     T = model.block_size
     new = T if stride is None else stride
-    if ids.ndim != 1:
-        raise ValueError(f'evaluate takes one row of ids, not shape {tuple(ids.shape)}')
+    if not isinstance(ids, Tensor) or ids.ndim != 1:
+        what = getattr(ids, 'shape', type(ids).__name__)
+        raise ValueError(f'evaluate takes a tensor with one row of ids, not {what}: '
+                         'encode the text first')
     if batch_size < 1:
         raise ValueError(f'batch_size must be at least 1, not {batch_size}')
     if not 1 <= new <= T:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
-import copy, hashlib, json, math, platform, shutil, signal, subprocess, tempfile
+import copy, hashlib, json, math, os, platform, shutil, signal, subprocess, tempfile
 import threading, time, warnings, zipfile
 import torch
 from fastcore.basics import patch
@@ -92,7 +92,11 @@ class Checkpoint(Callback):
     ):
         if not str(folder):
             raise ValueError('the folder for the run has no name: give it one')
-        self.folder,self.resume = Path(folder),resume
+        try: str(folder).encode()
+        except UnicodeEncodeError:
+            raise ValueError(f'the name {str(folder)!r} is not UTF-8, and a model '
+                             'could not be read there: name another folder') from None
+        self.folder,self.resume = Path(os.path.expanduser(folder)),resume
         self.path = self.folder/'checkpoint'/'state.pt'
         self.saved,self.lock,self._stack = None,None,ExitStack()   # saved: which step
 
@@ -183,10 +187,12 @@ def metadata(self:Checkpoint,
     return dict(training=asdict(trainer.config),
                 corpus=dict(name=corpus.name, sha256=corpus.sha256,
                             characters=len(corpus)),
+                start=trainer.tokenizer.decode(trainer.start_ids()),
                 baselines=trainer.baselines,
                 versions=dict(minigpt=minigpt.__version__, torch=torch.__version__,
                               python=platform.python_version()),
                 device=str(device), hardware=hardware, git=revision,
+                threads=torch.get_num_threads(),
                 precision=trainer.precision)
 
 # %% ../nbs/32_checkpoint.ipynb #9860a44e
@@ -220,6 +226,9 @@ def _write(self:Checkpoint, trainer, state):
         write_json(new/'config.json', config | self.metadata(trainer))
         for path in sorted(new.iterdir()):
             write_atomic(self.folder/path.name, path.read_bytes())
+    sources = [s for s in trainer.corpus.sources if s.isprintable()]
+    write_atomic(self.path.with_name('text.json'),
+                 json.dumps(dict(sources=sources)).encode())
     write_atomic(self.path, lambda f: torch.save(state, f))
     self.saved = trainer.step   # now the step counts, whatever becomes of the rest
     self._write_extras(trainer)
@@ -235,11 +244,16 @@ def _write_extras(self:Checkpoint, trainer):
         rows.append(json.dumps(row) + '\n')
     write_atomic(self.folder/'metrics.jsonl', ''.join(rows).encode())
     if texts: write_atomic(self.folder/'samples.txt', '\n'.join(texts).encode())
-    with warnings.catch_warnings():
-        # a name in letters that the font lacks is drawn as boxes
-        warnings.filterwarnings('ignore', 'Glyph')
-        write_atomic(self.folder/'loss.png',
-                     lambda f: trainer.plot().savefig(f, dpi=120, format='png'))
+    try:
+        with warnings.catch_warnings():
+            # a name in letters that the font lacks is drawn as boxes
+            warnings.filterwarnings('ignore', 'Glyph')
+            write_atomic(self.folder/'loss.png',
+                         lambda f: trainer.plot().savefig(f, dpi=120, format='png'))
+    except OSError: raise   # the disk: the next save tries again
+    except Exception as e:
+        reason = str(e).partition(';')[0][:200]
+        warnings.warn(f'loss.png could not be drawn ({reason}): training goes on')
 
 # %% ../nbs/32_checkpoint.ipynb #aabc8f12
 @patch
@@ -308,7 +322,8 @@ def _read(self:Checkpoint, trainer):
     if sha256 != new['sha256']:
         raise ValueError(f'{self.folder} learned from {name!r}, which is another text '
                          f'than {trainer.corpus.name!r}: give it the same text '
-                         '(minigpt_train: --data)')
+                         '(minigpt_train: --data), or begin a new run from its model '
+                         '(--init_from)')
     if differ:
         raise ValueError(f'{self.folder} was begun with other settings for '
                          f'{", ".join(differ)}: resume it with its own, or name '
@@ -330,6 +345,7 @@ def _check_state(state, trainer):
              type(rows) is list,
              all(row['protocol'].isprintable() for row in rows),
              all(type(row.get('sample', '')) is str for row in rows),
+             set(state.get('frozen', [])) <= set(trainer.model.state_dict()),
              all(v.isfinite().all() for v in best.values())]
     if not all(sound): raise ValueError('no state of a run')
     # or they could not be written again

@@ -204,6 +204,8 @@ def _check_weights(path, sizes):
         raise FileNotFoundError(f'{path} does not exist: '
                                 'the folder holds no finished model')
     if not path.is_file(): raise ValueError(f'{path} is not a plain file')
+    if str(path).encode('utf-8', 'replace').decode() != str(path):
+        raise ValueError(f'the name {str(path)!r} is not UTF-8: rename the folder')
     try:
         with safe_open(path, 'pt') as f:
             formats = [f.get_slice(k).get_dtype() for k in f.keys()]

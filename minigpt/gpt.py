@@ -7,10 +7,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 import json, math
-import torch, torch.nn.functional as F
+import numpy as np, torch, torch.nn.functional as F
 import safetensors.torch as st
 from safetensors import safe_open
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from fastcore.basics import patch
 from .tokenizer import find_pretrained
 from .bigram import eval_mode
@@ -48,6 +49,9 @@ class GPTConfig:
     dropout: float = 0.2    # share dropped in training: the model is large for its text
 
     def __post_init__(self):
+        for f in fields(self):
+            if isinstance(n := getattr(self, f.name), np.generic):   # as a sweep has
+                setattr(self, f.name, n.item())
         for f in fields(self)[:-1]:
             n = getattr(self, f.name)
             if type(n) is not int or n < 1:   # True is no size
@@ -340,9 +344,15 @@ def generate(self:GPTLanguageModel,
     return torch.cat([ids.long().to(self.device), *(n[:,None] for n in new)], 1)
 
 # %% ../nbs/03_gpt.ipynb #9d407352
+class _NothingDrawn(TorchFunctionMode):
+    "Inside it weights are not initialized: on *meta* that takes seconds, for nothing."
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if getattr(func, '__module__', '') == 'torch.nn.init': return kwargs['tensor']
+        return func(*args, **(kwargs or {}))
+
 def _on_meta(cls, config):
     "The model without its numbers, which takes no memory and draws nothing."
-    with torch.device('meta'): return cls(config)
+    with torch.device('meta'), _NothingDrawn(): return cls(config)
 
 def _shapes(model): return {k: tuple(p.shape) for k,p in model.state_dict().items()}
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 from contextlib import nullcontext
 from datetime import timedelta
-import copy, os, warnings
+import copy, os, sys, threading, warnings
 import torch, torch.distributed as dist
 from fastcore.basics import patch
 from torch import Tensor, nn
@@ -16,25 +16,50 @@ from .speed import FastTrainer
 from .train import Trainer
 
 # %% auto #0
-__all__ = ['init_process_group', 'own_device', 'wrap_ddp', 'connection_lost', 'destroy_process_group', 'any_rank',
+__all__ = ['env_ranks', 'init_process_group', 'own_device', 'wrap_ddp', 'connection_lost', 'destroy_process_group', 'any_rank',
            'broadcast_object', 'ParallelTrainer', 'shard_model', 'full_tensor', 'shard_like', 'gather_state_dict',
            'ShardedMuon']
 
 # %% ../nbs/33_parallel.ipynb #91db639c
+def env_ranks()->tuple: # Rank of this process, from 0, and how many there are
+    """What torchrun has put into the environment; without it, one is alone.
+
+    Raises `ValueError` that names a variable which is missing or no number."""
+    def number(name, least):
+        text = os.environ.get(name, '')
+        if text.isdecimal() and int(text) >= least: return int(text)
+        raise ValueError(f'the environment says {name}={text!r}, which torchrun would '
+                         'not: start with torchrun, or unset WORLD_SIZE and RANK')
+    # a rank without a group was left over from another program
+    if 'WORLD_SIZE' not in os.environ or number('WORLD_SIZE', 1) == 1: return 0,1
+    for name in ('RANK','MASTER_ADDR','MASTER_PORT'):
+        if not os.environ.get(name):
+            size = os.environ['WORLD_SIZE']
+            raise ValueError(f'the environment says WORLD_SIZE={size} and lacks '
+                             f'{name}: start with torchrun, or unset WORLD_SIZE')
+    return number('RANK', 0),number('WORLD_SIZE', 1)
+
 def init_process_group(
     device:torch.device, # What they compute on
 )->tuple: # Rank of this process, from 0, and how many there are
     """Meet the processes that torchrun started; without it, one is alone.
 
     They wait for each other up to two hours: the first may be busy with an evaluation.
-    Raises `ValueError` for a device that they can't use."""
-    if int(os.environ.get('WORLD_SIZE', 1)) == 1: return 0,1
+    Raises `ValueError` for a device that they can't use, and what `env_ranks`
+    raises."""
+    _,world_size = env_ranks()
+    if world_size == 1: return 0,1
     if device.type not in ('cpu','cuda'):
         raise ValueError(f'several processes can not share {device}: '
                          'try the device cpu')
     if not dist.is_initialized():
         backend = 'cpu:gloo,cuda:nccl' if device.type == 'cuda' else 'gloo'
-        dist.init_process_group(backend, timeout=timedelta(hours=2))
+        said = f'waiting for all of {world_size} processes to start\n'
+        waiting = threading.Timer(10, sys.stderr.write, [said])
+        waiting.daemon = True
+        waiting.start()
+        try: dist.init_process_group(backend, timeout=timedelta(hours=2))
+        finally: waiting.cancel()
     return dist.get_rank(),dist.get_world_size()
 
 # %% ../nbs/33_parallel.ipynb #18b3c3c2
@@ -42,6 +67,8 @@ def own_device()->torch.device: # A device of its own
     """The GPU of this process: each of a machine has one.
 
     Raises `ValueError` if there are too few."""
+    if 'LOCAL_RANK' not in os.environ:
+        raise ValueError('the environment lacks LOCAL_RANK: start with torchrun')
     device = torch.device('cuda', int(os.environ['LOCAL_RANK']))
     if device.index >= (n := torch.cuda.device_count()):
         raise ValueError(f'there are more processes than the {n} GPUs here: '

@@ -22,19 +22,20 @@ from .bigram import evaluate
 from .gpt import GPTConfig, GPTLanguageModel
 from .train import (Callback, Progress, Samples, TrainConfig, Trainer, first_ids,
                            format_duration, pick_device)
-from .files import load_pretrained, make_folder, read_json, write_json
+from .files import (decode_text, load_pretrained, make_folder, max_bytes,
+                           read_bytes, read_json, write_json)
 from .texts import extend_vocab, map_corpus, read_corpus, text_warnings
-from .speed import FastTrainer, capture_decode, memory_use
+from .speed import FastTrainer, capture_decode, memory_use, usable_cores
 from .checkpoint import Checkpoint, may_differ, stop_signals
 from .parallel import (ParallelTrainer, broadcast_object, destroy_process_group,
-                              init_process_group)
+                              env_ranks, init_process_group)
 
 # %% auto #0
 __all__ = ['presets', 'large_bytes', 'train', 'get_preset', 'estimate_cost', 'plan_steps', 'command', 'newest_run', 'TensorBoard',
            'minigpt_train', 'minigpt_generate', 'minigpt_eval']
 
 # %% ../nbs/34_run.ipynb #34chkmem
-def _world_size(): return int(os.environ.get('WORLD_SIZE', 1))   # as torchrun tells
+def _world_size(): return env_ranks()[1]
 
 def _check_memory(config, sizes, corpus, tokenizer):
     "Raises `ValueError` if a batch can't fit."
@@ -45,7 +46,7 @@ def _check_memory(config, sizes, corpus, tokenizer):
     # the ids themselves, and what Python keeps for each part
     ids = 2*8 * config.batch_size*T + 2**10 * config.grad_accum_steps
     least = ids + n*T * (2*10*sizes.n_layer*sizes.n_embd + 4*V)
-    if memory and least > memory[-1]:
+    if memory and least > .9*memory[-1]:   # PyTorch itself needs some
         also = ', or more grad_accum_steps' if ids < memory[-1] else ''
         raise ValueError(f'a step would take {least/2**30:,.0f} GiB at least, and '
                          f'{device} has {memory[-1]/2**30:.0f}: take a smaller '
@@ -113,9 +114,10 @@ def train(
 )->Trainer: # `model` as it ended, `best_model` as it was at its best
     """Train a model, as `minigpt_train` does.
 
-    Seeds PyTorch's global generator. Raises `ValueError` for a batch that can't fit
-    into memory, `torch.OutOfMemoryError` with advice for one that doesn't, and what
-    trainers and `Checkpoint` raise."""
+    Seeds PyTorch's global generator. Control-C and SIGTERM end it between two steps,
+    with a warning. Raises `ValueError` for a batch that can't fit into memory,
+    `torch.OutOfMemoryError` with advice for one that doesn't, and what trainers and
+    `Checkpoint` raise."""
     if resume and out is None:
         raise ValueError('to resume, name the folder of the run in out')
     if corpus is None: corpus = load_corpus()
@@ -128,9 +130,13 @@ def train(
     trainer = _make_trainer(config, model_config, corpus, model, tokenizer, shard,
                             [*standard, *callbacks])
     with stop_signals(trainer) if out is None else nullcontext():
-        try: return trainer.fit()
-        except torch.OutOfMemoryError: pass   # what it held is freed by now
-    raise torch.OutOfMemoryError(_find_micro_batch(trainer))
+        try: trainer.fit()
+        except torch.OutOfMemoryError: full = True   # what it held is freed by now
+        else: full = False
+    if full: raise torch.OutOfMemoryError(_find_micro_batch(trainer))
+    if trainer.stop_reason == 'signal':
+        warnings.warn(f'stopped by a signal at step {trainer.step} of {config.steps}')
+    return trainer
 
 # %% ../nbs/34_run.ipynb #34preset1
 _muon = dict(optimizer='muon', precision='auto')
@@ -295,7 +301,14 @@ def command(
     def decorate(func):
         def cli(argv=None):
             words = map(_plain_name, sys.argv[1:] if argv is None else argv)
-            options = vars(_make_parser(func, settings, common).parse_args([*words]))
+            parser = _make_parser(func, settings, common)
+            options,rest = parser.parse_known_args([*words])
+            if rest:
+                texts = 'data' in signature(func).parameters and all(
+                    os.path.exists(os.path.expanduser(r)) for r in rest)
+                hint = f': for a text, --data {" ".join(rest)}' if texts else ''
+                parser.error(f'unrecognized arguments: {" ".join(rest)}{hint}')
+            options = vars(options)
             with warnings.catch_warnings(): _call(func, options)
         func.cli = cli
         return func
@@ -303,15 +316,21 @@ def command(
 
 def _call(func, options):
     "Call a command; what goes wrong is said in a line."
+    # closed by whoever started it
     if sys.stderr is None: sys.stderr = open(os.devnull, 'w')
+    if sys.stdout is None: sys.stdout = open(os.devnull, 'w')
     # of several processes all say what went wrong with them
-    rank,errors = os.environ.get('RANK', '0'),sys.stderr
-    name = func.__name__ + (f' (process {rank})' if rank != '0' else '')
+    try: rank,errors = env_ranks()[0],sys.stderr
+    except ValueError: rank,errors = 0,sys.stderr   # which the command will say
+    name = func.__name__ + (f' (process {rank})' if rank else '')
     def say(text, kind='error: '):
         print(_visible(f'{name}: {kind}{text}', errors), file=errors)
-    # a terminal that lacks a letter shows its code instead
+    # a terminal that lacks a letter shows its code instead; a file gets the letter
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
+    plain = 'PYTHONIOENCODING' not in os.environ and not sys.stdout.isatty()
+    if plain and hasattr(sys.stdout, 'reconfigure'):
+        sys.stdout.reconfigure(encoding='utf-8')
     warnings.showwarning = lambda message, *_, **__: say(message, 'warning: ')
     try: func(**options)
     except BrokenPipeError: os._exit(141)   # whoever read the output has gone
@@ -382,11 +401,31 @@ def _load_text(data):
         return map_corpus(path, progress=progress)
 
 def _own_text(folder):
-    "Of the text of a run: how `load_corpus` finds it, if so; its name; its checksum."
+    "Of the text of a run: what it was read from, or None; its name; its checksum."
     saved = read_json(folder/'config.json').get('corpus')
     if not isinstance(saved, dict): saved = {}
     name,sha256 = saved.get('name'),saved.get('sha256')
-    return name if name in ('sample_play','tinyshakespeare') else None, name, sha256
+    if name in ('sample_play','tinyshakespeare'): return [name],name,sha256
+    try: sources = read_json(folder/'checkpoint'/'text.json').get('sources')
+    except (OSError, ValueError): sources = None   # a published model has none
+    known = isinstance(sources, list) and all(isinstance(s, str) for s in sources)
+    return sources if known and sources else None, name, sha256
+
+def _run_text(folder, data):
+    """The text that is named, or else the one that a run learned from.
+
+    Raises `ValueError` that asks for `--data` if that is not to be had."""
+    known,name,sha256 = _own_text(folder)
+    if data or not known: return _load_text(data)
+    try:
+        if '-' in known: raise ValueError('it came from standard input')
+        corpus = _load_text(known)
+        if corpus.sha256 != sha256: raise ValueError('it has changed since')
+    except (OSError, ValueError) as e:
+        where = ', '.join(known)
+        raise ValueError(f'the text that {folder} learned from, {where}, can not be '
+                         f'read again ({e}): name it with --data') from None
+    return corpus
 
 # %% ../nbs/34_run.ipynb #34sett001
 _parts = dict(training=TrainConfig, model=GPTConfig)
@@ -502,10 +541,11 @@ def _first_model(init_from, corpus, config, sizes):
 def _on_old_text(trainer, init_from):
     "What a fine-tuned model still says about its first text, if that is at hand."
     try:
-        name,*_ = _own_text(find_pretrained(init_from))
-        if not name: return None
+        folder = find_pretrained(init_from)
+        known,_,sha256 = _own_text(folder)
+        if not known: return None
         model,tokenizer = load_pretrained(init_from)
-        old = load_corpus(name)
+        old = _run_text(folder, None)
         _,history,ids = old.encoded(tokenizer)
     except (OSError, ValueError): return None
     before,now = (trainer.measure(m.to(trainer.device), ids, history=history).nats
@@ -551,11 +591,12 @@ def _check_options(data, out, resume, tensorboard, new, settings):
     if tensorboard and not find_spec('tensorboard'):
         raise ValueError('--tensorboard needs a package: pip install tensorboard')
     if out == '': raise ValueError('--out is empty: name a folder')
+    _check_threads(new['threads'])
     if out == 'shakespeare-small':
         raise ValueError(f'--out: {out} is the name of the model in the package')
     if '-' in (data or []) and _world_size() > 1:
         raise ValueError('several processes can not share standard input: name a file')
-    kept = [k for k,v in new.items() if v is not None]
+    kept = [k for k,v in new.items() if v is not None and k != 'threads']
     kept += [k for k in settings if k not in may_differ]
     if resume and kept:
         raise ValueError('--resume goes on with the settings of the run, all but '
@@ -571,6 +612,22 @@ def _check_options(data, out, resume, tensorboard, new, settings):
     if new['init_from'] and own:
         raise ValueError('--init_from keeps the sizes of its model: '
                          f'leave out --{", --".join(own)}')
+
+def _check_threads(threads):
+    if threads is not None and threads < 1:
+        raise ValueError(f'threads must be at least 1, not {threads}')
+
+def _use_threads(named, known=None):
+    "As many as named, or as a run had, or as there are cores; the environment counts."
+    if named is None and 'OMP_NUM_THREADS' in os.environ: return
+    cores = min(torch.get_num_threads(), usable_cores())
+    if named is None and known and known > usable_cores():
+        warnings.warn(f'the run had {known} threads, and here are {cores} cores: sums '
+                      'are added in another order, and it will drift a little from '
+                      'what it would have been')
+        known = None
+    n = named or known or cores
+    if n != torch.get_num_threads(): torch.set_num_threads(n)
 
 def _agree_on_folder(name, config, rank):
     "A new folder, made by the first process."
@@ -601,22 +658,27 @@ def minigpt_train(*,
     tensorboard:bool=False,
     # only try a few steps, and say what the run would take in time and memory
     dry_run:bool=False,
+    # threads on the CPU (default: one a core; a resumed run: as many as it had)
+    threads:int=None,
     **settings, # fields of `TrainConfig` and `GPTConfig`
 ):
     "Train a GPT on a text."
-    rank = int(os.environ.get('RANK', 0))
+    rank,_ = env_ranks()
     new = dict(preset=preset, config=config, init_from=init_from, minutes=minutes,
-               dry_run=dry_run or None)
+               dry_run=dry_run or None, threads=threads)
     _check_options(data, out, resume, tensorboard, new, settings)
     if rank: sys.stdout = sys.stderr = open(os.devnull, 'w')   # the first one speaks
     model = tokenizer = sizes = None
     if resume:
         name,folder = 'as begun',_find_run(out)
         training = _saved_settings(folder, settings)
-        known,*_ = _own_text(folder)
-        data = data or ([known] if known else None)
-    else: name,training,sizes = _new_settings(preset, config, settings, init_from)
-    corpus = _load_text(data)
+        known = read_json(folder/'config.json').get('threads')
+        _use_threads(threads, known if type(known) is int and known > 0 else None)
+        corpus = _run_text(folder, data)
+    else:
+        name,training,sizes = _new_settings(preset, config, settings, init_from)
+        _use_threads(threads)
+        corpus = _load_text(data)
     if init_from: model,tokenizer = _first_model(init_from, corpus, training, sizes)
     def trial():   # a trainer to be used up, with a copy of the model
         first = copy.deepcopy(model)
@@ -632,7 +694,9 @@ def minigpt_train(*,
         _Introduction(name, None, init_from).before_fit(trainer := trial())
         _say_cost(trainer)
         return destroy_process_group()
-    if not resume: folder = Path(out) if out else _agree_on_folder(name, training, rank)
+    if not resume:
+        folder = (Path(os.path.expanduser(out)) if out else
+                  _agree_on_folder(name, training, rank))
     if config: name += f' with {config}'
     said = _Introduction(name, folder, init_from, not resume)
     callbacks = [said, TensorBoard(folder/'tensorboard')] if tensorboard else [said]
@@ -647,9 +711,8 @@ def minigpt_train(*,
     early = trainer.stop_reason == 'early stopping'
     if trainer.step < training.steps and not early:
         again = ['minigpt_train','--resume','--out',str(folder)]
-        if data: again += ['--data',*data]
-        _say(f'stopped at step {trainer.step}, nothing is lost. Go on with:\n'
-             f'  {_shell(*again)}')
+        if '-' in (data or []): again += ['--data',*data]
+        _say(f'nothing is lost. Go on with:\n  {_shell(*again)}')
         sys.exit(130)
     if resume and trainer.step == said.first:
         _say('it ended early, as nothing got better: --patience none goes on' if early
@@ -663,41 +726,88 @@ def _read_run(run, device):
     model,tokenizer = load_pretrained(folder, where)
     return folder,tokenizer,model
 
+# %% ../nbs/34_run.ipynb #34gen004
+def _unescape(text):
+    r"Read \n as a line break, \t as a tab and \\ as a backslash."
+    return re.sub(r'\\([nt\\])', lambda m: dict(n='\n', t='\t').get(m[1], m[1]), text)
+
+def _read_prompt(path):
+    "A prompt as it stands in a file."
+    if path != '-': return decode_text(read_bytes(os.path.expanduser(path)), path)
+    return decode_text(sys.stdin.buffer.read(max_bytes+1), 'standard input')
+
+def _encode(tokenizer, text):
+    "A text as it can be encoded, in one normal form or the other, and its ids."
+    text,error = text.replace('\r\n', '\n'),None
+    forms = [text, *(unicodedata.normalize(form, text) for form in ('NFC','NFD'))]
+    for form in forms:
+        try: return form,tokenizer.encode(form)
+        except ValueError as e: error = error or e
+    raise error
+
+def _start_ids(folder, tokenizer):
+    "What a run begins its samples with."
+    start = read_json(folder/'config.json').get('start')
+    try: return tokenizer.encode(start) if start else first_ids(tokenizer)
+    except (AttributeError, TypeError, ValueError): return first_ids(tokenizer)
+
+def _without(stop, tokens):
+    "Tokens as they come, but for the stop sequence at their end."
+    held = []
+    for token in tokens:
+        held.append(token)
+        if len(held) > len(stop): yield held.pop(0)
+    if [int(t) for t in held] != stop.tolist(): yield from held
+
 # %% ../nbs/34_run.ipynb #34gen001
 @command()
 def minigpt_generate(
     # folder of a run (default: the newest in runs/, or else 'shakespeare-small', which
     # is in the package)
     run:str=None,
-    *, prompt:str=None, # text to go on from; \n is a line break (default: a line break)
+    # text to go on from: \n is a line break, \t a tab, \\ a backslash; one that begins
+    # with a hyphen is given as --prompt=-... (default: what training began lines with)
+    *, prompt:str=None,
+    prompt_file:str=None, # a file with the prompt as it is, or '-' for standard input
     max_new_tokens:int=500, # how many tokens to generate
     # 0 takes the most likely token, 1 draws from the plain softmax
     temperature:float=1.,
     top_k:int=None, # draw among this many of the most likely
     top_p:float=None, # draw among the most likely that reach this share
-    stop:str=None, # end after generating this; \n is a line break
+    stop:str=None, # end after generating this, written like the prompt
     seed:int=None, # for the same text again (default: another each time)
     num_samples:int=1, # how many texts to generate
+    # print the texts alone: no rulers between them, and not what they stop at
+    plain:bool=False,
     device:str='auto', # 'cuda', 'mps', 'cpu', or the first of them that is there
+    threads:int=None, # threads on the CPU (default: one a core)
 ):
     "Generate text by a trained model."
     if num_samples < 1:
         raise ValueError(f'num_samples must be at least 1, not {num_samples}')
     if seed is not None and not 0 <= seed < 2**63:
         raise ValueError(f'seed must be a whole number from 0 to 2**63-1, not {seed}')
-    _,tokenizer,model = _read_run(run, device)
-    if prompt == '':
+    if prompt is not None and prompt_file is not None:
+        raise ValueError('the prompt is given twice: leave out --prompt or '
+                         '--prompt_file')
+    _check_threads(threads)
+    _use_threads(threads)
+    folder,tokenizer,model = _read_run(run, device)
+    if prompt_file is not None: start = _read_prompt(prompt_file)
+    else: start = prompt and _unescape(prompt)
+    if start == '':
         raise ValueError('the prompt is empty: give it at least one character')
-    start = '' if prompt is None else prompt.replace('\\n', '\n')
-    ids = (tokenizer.encode(start) if start else first_ids(tokenizer))[None]
-    stop = tokenizer.encode(stop.replace('\\n', '\n')) if stop else None
+    if start is None: start,ids = '',_start_ids(folder, tokenizer)
+    else: start,ids = _encode(tokenizer, start)
+    stop = _encode(tokenizer, _unescape(stop))[1] if stop else None
     if pick_device(device).type == 'cuda': model = capture_decode(model)
     generator = torch.Generator()
     generator.manual_seed(seed) if seed is not None else generator.seed()
     for i in range(num_samples):
-        new = model.stream(ids, max_new_tokens, temperature=temperature, top_k=top_k,
-                           top_p=top_p, stop=stop, generator=generator)
-        if i: print('\n' + '-'*20)
+        new = model.stream(ids[None], max_new_tokens, temperature=temperature,
+                           top_k=top_k, top_p=top_p, stop=stop, generator=generator)
+        if plain and stop is not None: new = _without(stop, new)
+        if i and not plain: print('\n' + '-'*20)
         print(start, end='', flush=True)
         for token in new:
             print(_visible(tokenizer.decode(token), sys.stdout), end='', flush=True)
@@ -709,23 +819,29 @@ def minigpt_eval(
     # folder of a run (default: the newest in runs/, or else 'shakespeare-small', which
     # is in the package)
     run:str=None,
-    # text to be judged by (default: the validation part of the run's own text)
-    *, data:str=None,
+    # text to be judged by: files and folders as in training (default: the validation
+    # part of the run's own text)
+    *, data:list=None,
     # new tokens a window; fewer take longer, with more context for each (default: all)
     stride:int=None,
     device:str='auto', # 'cuda', 'mps', 'cpu', or the first of them that is there
+    threads:int=None, # threads on the CPU (default: one a core)
 ):
     "Measure the exact loss of a trained model."
+    _check_threads(threads)
+    _use_threads(threads)
     folder,tokenizer,model = _read_run(run, device)
-    known,name,sha256 = _own_text(folder)
-    corpus = _load_text([data or known] if data or known else None)
+    _,name,sha256 = _own_text(folder)
+    corpus = _run_text(folder, data)
     own = corpus.sha256 == sha256
     if data is None and not own:
         raise ValueError(f'the run learned from {name!r}, and what was found is '
                          f'{corpus.name!r}: name a text with --data')
     if own: _,history,ids = corpus.encoded(tokenizer)
     elif corpus.text: history,ids = None,tokenizer.encode(corpus.text)
-    else: raise ValueError(f'{data} is too large to be judged whole: take a part of it')
+    else:
+        raise ValueError(f'{data[0]} is too large to be judged whole: take a part '
+                         'of it')
     result = evaluate(model, ids, history=history, stride=stride,
                       progress=sys.stderr.isatty())
     if not math.isfinite(result.nats):

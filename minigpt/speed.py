@@ -19,8 +19,8 @@ from .train import Callback, Trainer, has_bfloat16
 from .optimizers import Muon
 
 # %% auto #0
-__all__ = ['PlainAttention', 'CUDAGraphed', 'has_hooks', 'FastTrainer', 'memory_use', 'materialize', 'decode_step', 'Decoder',
-           'compile_decode', 'capture_decode']
+__all__ = ['cgroups', 'PlainAttention', 'CUDAGraphed', 'has_hooks', 'FastTrainer', 'usable_cores', 'memory_use', 'materialize',
+           'decode_step', 'Decoder', 'compile_decode', 'capture_decode']
 
 # %% ../nbs/31_speed.ipynb #d26e4d78
 class PlainAttention(MultiHeadAttention):
@@ -181,10 +181,27 @@ def _copy_grads(self:FastTrainer):
         p.grad,c.grad = grad if p.grad is None else p.grad + grad,None
 
 # %% ../nbs/31_speed.ipynb #daf71144
+cgroups = Path('/sys/fs/cgroup')   # where Linux says what a container may use
+
+def _limits(*names):
+    "The words in these files, those of version 1 after the one of version 2."
+    for names in (names[:1], names[1:]):
+        try: return [w for n in names for w in (cgroups/n).read_text().split()]
+        except OSError: pass
+    return []
+
+def usable_cores()->int: # At least 1
+    "Cores that this process may use: by its affinity, and by its container's quota."
+    known = getattr(os, 'sched_getaffinity', None)   # on Linux
+    n = len(known(0)) if known else os.cpu_count() or 1
+    match _limits('cpu.max', 'cpu/cpu.cfs_quota_us', 'cpu/cpu.cfs_period_us'):
+        case quota,period if quota.isdecimal(): n = min(n, int(quota)//int(period))
+    return max(1, n)
+
 def memory_use(
     device:torch.device, # Where training runs
 )->tuple: # Bytes in use, most so far, all there are; None where nobody tells
-    "Look up the memory of a GPU, or of this process and its machine."
+    "Look up the memory of a GPU, or of this process and its machine or container."
     if device.type == 'cuda':
         return (torch.cuda.memory_allocated(device),
                 torch.cuda.max_memory_allocated(device),
@@ -195,7 +212,10 @@ def memory_use(
     page = os.sysconf('SC_PAGE_SIZE')
     try: now = int(Path('/proc/self/statm').read_text().split()[1]) * page   # on Linux
     except OSError: now = most
-    return now, most, os.sysconf('SC_PHYS_PAGES') * page
+    total = os.sysconf('SC_PHYS_PAGES') * page
+    match _limits('memory.max', 'memory/memory.limit_in_bytes'):
+        case [limit] if limit.isdecimal(): total = min(total, int(limit))
+    return now, most, total
 
 # %% ../nbs/31_speed.ipynb #e01eb63c
 @patch

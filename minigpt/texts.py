@@ -36,11 +36,20 @@ def _files(sources):
         if source == '-' or not path.is_dir():
             yield source if source == '-' else path
             continue
-        inside = [p for p in path.rglob('*')
-                  if p.suffix.lower() == '.txt' and p.is_file() and not
-                  any(part.startswith('.') for part in p.relative_to(path).parts)]
+        inside = [p for p in _inside(path) if p.suffix.lower() == '.txt']
         if not inside: raise FileNotFoundError(f'{path} is a folder without .txt files')
         yield from sorted(inside, key=_natural)
+
+def _inside(folder):
+    "All files that are not hidden; links to folders are followed, each folder once."
+    files,seen = [],set()
+    for at,folders,names in os.walk(folder, followlinks=True):
+        again = os.path.realpath(at) in seen
+        seen.add(os.path.realpath(at))
+        folders[:] = [] if again else [f for f in folders if not f.startswith('.')]
+        shown = [] if again else [n for n in names if not n.startswith('.')]
+        files += [p for p in (Path(at)/n for n in shown) if p.is_file()]
+    return files
 
 def _name(source):
     "What to call it."
@@ -50,12 +59,13 @@ def _name(source):
 
 # %% ../nbs/11_texts.ipynb #71ece3b0
 def read_corpus(
-    sources:list, # Text files, folders of `.txt` files, or '-' for standard input
+    sources:list|str|Path, # Text files, folders of `.txt` files, '-': standard input
 )->tuple: # `Corpus`, and a list of sentences about what was changed in the text
     """Put one text together.
 
     Raises `OSError` for what can't be read, and `ValueError` for what is empty, not
     UTF-8, or larger than `max_bytes` in all."""
+    if isinstance(sources, (str,Path)): sources = [sources]
     paths,parts,size = list(_files(sources)),[],0
     plain,unmarked,empty = [],[],[]
     for path in paths:
@@ -84,6 +94,12 @@ def read_corpus(
         order = [p if p == '-' else p.name for p in paths]
         if len(order) > 6: order[3:-1] = ['...']
         notes.append(f'{len(paths)} files were read, in this order: {", ".join(order)}')
+    folders = [f for f in map(os.path.expanduser, sources) if os.path.isdir(f)]
+    others = Counter(p.suffix or p.name for f in folders for p in _inside(f)
+                     if p.suffix.lower() != '.txt')
+    if others:
+        kinds = ', '.join([*others][:6]) + ', ...'*(len(others) > 6)
+        notes.append(f'files of other kinds were left out: {others.total()} ({kinds})')
     for path,times in Counter(map(os.path.realpath, paths)).items():
         if times > 1: notes.append(f'{path} was read {times} times, as it was named')
     for what,names in (('line ends of Windows or old Macs were made plain', plain),

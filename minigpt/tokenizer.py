@@ -255,10 +255,13 @@ def save_pretrained(self:CharTokenizer,
 def find_pretrained(
     folder:str|Path, # A folder, or 'shakespeare-small' for the model in the package
 )->Path: # The folder
-    """Find a saved model.
+    """Find a saved model. Raises `NotADirectoryError` for a file.
 
     A folder of your own of that name is './shakespeare-small', or a `Path`."""
-    if folder != 'shakespeare-small': return Path(os.path.expanduser(folder))
+    if folder != 'shakespeare-small':
+        folder = Path(os.path.expanduser(folder))
+        if not folder.is_file(): return folder
+        raise NotADirectoryError(f'{folder} is a file: name the folder it is in')
     return Path(str(files('minigpt')))/'data'/folder
 
 # %% ../nbs/00_tokenizer.ipynb #39b782f9

@@ -18,7 +18,7 @@ __all__ = ['learning_rate', 'decay_groups', 'has_bfloat16', 'pick_device', 'Trai
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 import copy, math, sys, time
-import torch, torch.nn.functional as F
+import numpy as np, torch, torch.nn.functional as F
 from torch import Tensor, nn
 from fastcore.basics import patch
 from fastcore.imports import IN_NOTEBOOK
@@ -112,7 +112,10 @@ class TrainConfig:
     device: str = 'auto'           # 'cuda', 'mps', 'cpu', or the first that is there
 
     def __post_init__(self):
-        for f in fields(self): check_type(f.name, getattr(self, f.name), f.type)
+        for f in fields(self):
+            if isinstance(n := getattr(self, f.name), np.generic):   # as a sweep has
+                setattr(self, f.name, n.item())
+            check_type(f.name, getattr(self, f.name), f.type)
         def require(name, ok, wanted):
             if ok: return
             raise ValueError(f'{name} must be {wanted}, not {getattr(self, name)!r}')
@@ -152,8 +155,9 @@ class Trainer:
     samples, and `blocks` for the optimizer `'muon'`.
     Seeds PyTorch's global generator. Raises `TypeError` for settings or a text of
     another type, and `ValueError` for a device that isn't there, a text too short for
-    the context, a model of another vocabulary than the tokenizer's or with weights that
-    are not float32, and where PyTorch's default dtype or device was changed."""
+    the context, a model without its tokenizer, of another vocabulary, wrapped, or with
+    weights that are not float32, and where PyTorch's default dtype or device was
+    changed."""
     is_main = True      # with several processes the first one prints and writes
 
     def __init__(self,
@@ -161,11 +165,14 @@ class Trainer:
         model_config:GPTConfig=None, # Sizes of a new model; V is the tokenizer's
         corpus:Corpus=None, # The text; what `load_corpus` finds if None
         *, model:nn.Module=None, # One to go on with: ids (B,T) to logits (B,T,V)
-        tokenizer=None, # Its tokenizer; characters of the text if None
+        tokenizer=None, # Its tokenizer; of a new model the characters of the text
         callbacks=(), # What is to be told of events
     ):
         if model_config is None: model_config = GPTConfig()
         if corpus is None: corpus = load_corpus()
+        if model is not None and tokenizer is None:   # its ids may mean other letters
+            raise ValueError('name the tokenizer of the model, too: the one it has '
+                             'learned with, or CharTokenizer.from_text(corpus.text)')
         for given,kind in ((config,TrainConfig), (model_config,GPTConfig),
                            (corpus,Corpus)):
             if not isinstance(given, kind):
@@ -245,10 +252,14 @@ def check_sizes(corpus, train_ids, val_ids, tokenizer, model, fixed):
     if known != V:
         raise ValueError(f'the model has a vocabulary of {known} and the tokenizer '
                          f'one of {V}: give Trainer the tokenizer of the model')
+    if {n.split('.')[0] for n in model.state_dict()} & {'_orig_mod','module'}:
+        raise ValueError('the model is wrapped, by torch.compile or DataParallel, and '
+                         'its weights have other names: give the model itself '
+                         '(model.compile() compiles without wrapping)')
     others = {p.dtype for p in model.parameters()} - {torch.float32}
     if others:
-        raise ValueError(f'the model has weights of {others.pop()}, and float32 is what '
-                         'is trained: give Trainer model.float()')
+        raise ValueError(f'the model has weights of {others.pop()}, and float32 is '
+                         'what is trained: give Trainer model.float()')
 
 def check_defaults():
     "Raises `ValueError` if PyTorch makes new tensors another way than it comes."
@@ -258,8 +269,8 @@ def check_defaults():
                          'in float32: call torch.set_default_dtype(torch.float32)')
     if device.type != 'cpu':
         raise ValueError(f"PyTorch's default device is {device}: leave it at the CPU, "
-                         "by torch.set_default_device('cpu'), and choose by the setting "
-                         'device')
+                         "by torch.set_default_device('cpu'), and choose by the "
+                         'setting device')
 
 # %% ../nbs/04_train.ipynb #16def6a4
 @patch
@@ -529,7 +540,9 @@ def set_random_states(states, device):
 @patch
 def state_dict(self:Trainer)->dict: # Tensors, numbers, strings, in dicts and lists
     "All that a trainer with the same settings and text needs to go on from here."
+    frozen = [n for n,p in self.model.named_parameters() if not p.requires_grad]
     return dict(step=self.step, model=self.model.state_dict(), best=self.best_weights,
+                frozen=frozen,
                 optimizers=[o.state_dict() for o in self.optimizers],
                 history=self.history, clipped=self._clipped, seconds=self.seconds,
                 precision=self.precision, random=random_states(self.device),
@@ -542,6 +555,8 @@ def load_state_dict(self:Trainer,
 ):
     "Go back to where a trainer was. The tensors are kept, so copy what others use."
     self.model.load_state_dict(state['model'])
+    for name,p in self.model.named_parameters():
+        p.requires_grad_(name not in state.get('frozen', []))
     for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True):
         optimizer.load_state_dict(saved)
     self.step,self.history = state['step'],state['history']
@@ -623,6 +638,7 @@ class Progress(Callback):
     def before_fit(self, trainer):
         self.first,self.since = trainer.step,(trainer.step,trainer.seconds)
         self.eval_seconds,self.saved = 0.,False
+        self.first_step,self.mark = None,self.since   # seconds of a step, at first
         watched = IN_NOTEBOOK or sys.stderr is not None and sys.stderr.isatty()
         form = ('{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} '
                 '[{elapsed}<{remaining}{postfix}]')
@@ -635,10 +651,13 @@ class Progress(Callback):
             self.since = trainer.step,trainer.seconds
         if trainer.step == self.first+25:
             left = self.remaining(trainer)
+            self.first_step,self.mark = self._step_seconds(trainer, self.since)
             self.expected = trainer.seconds + left
             if left > 5:
                 about = f'about {format_duration(left)} to go'
                 self.say(trainer, f'{about}, going by the first steps')
+        if self.first_step and trainer.seconds > self.mark[1] + 10:
+            self._compare(trainer)
         # a GPU would have to be waited for
         if trainer.step % 20 == 0 and not (self.bar.disable or loss.is_cuda):
             self.bar.set_postfix_str(f'loss {loss.item():.3f}', refresh=False)
@@ -655,6 +674,22 @@ class Progress(Callback):
         self.say(trainer, line + '  saved'*self.saved)
         self.eval_seconds = trainer.seconds - self.started
         self.since,self.saved = (trainer.step,trainer.seconds),False
+        self.mark = self.since
+
+    def _step_seconds(self, trainer, since):
+        "Seconds of a step since then, and what to measure the next ones from."
+        now = trainer.step,trainer.seconds
+        return (now[1]-since[1]) / (now[0]-since[0]), now
+
+    def _compare(self, trainer):
+        "Say it, once, if steps have become much slower."
+        step,self.mark = self._step_seconds(trainer, self.mark)
+        if step < 2*self.first_step: return
+        self.say(trainer, f'steps take {step/self.first_step:.1f} times as long as the '
+                 'first ones did: other programs need the cores, or they are too hot. '
+                 'Fewer threads may help: torch.set_num_threads (minigpt_train: '
+                 '--threads)')
+        self.first_step = None
 
     def after_fit(self, trainer, error):
         if self.bar is not None: self.bar.close()

@@ -11,11 +11,13 @@ and README read. Nothing here can fail because a machine is slow.
   on a processor without instructions for bfloat16
 - `training --nanogpt DIR`: whole trainings, from the start of the command to its end, beside nanoGPT's own script with
   the recipe for a processor from its README, on a GPU the one in its config (DIR is a clone of github.com/karpathy/nanoGPT)
+- `busy --nanogpt DIR`: a training step of `quick` and `cpu` on a quiet machine, and beside one and two programs that each keep a core
+  busy (it starts them itself): as the command comes, with one thread, and with threads that spin, beside nanoGPT's own script
 - `gpu`: a training step of the preset seed, and writing, on a CUDA device
 - `seeds`: the preset best with several seeds, the exact loss of each
 - `growth`: time and memory of a training step against context, batch, width, depth and length of the text
 - `large`: a training on two gigabytes of text that stay on the disk, and the private memory it takes (Linux)"""
-import argparse, copy, json, os, platform, resource, subprocess, sys, tempfile, time
+import argparse, copy, json, os, platform, re, resource, subprocess, sys, tempfile, time
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +30,7 @@ from torch import nn
 from minigpt import (Corpus, FastTrainer, GPTConfig, GPTLanguageModel, MultiHeadAttention, attend, capture_decode, causal_mask, compile_decode,
                      evaluate, load_corpus)
 from minigpt.run import get_preset, train
+from minigpt.speed import usable_cores
 from minigpt.train import has_bfloat16
 
 root = Path(__file__).resolve().parent.parent
@@ -57,6 +60,7 @@ def machine():
                 instructions=torch.backends.cpu.get_cpu_capability(), threads=torch.get_num_threads(),
                 bfloat16=bool(able.get('avx512_bf16')), torch=torch.__version__, python=platform.python_version())
 
+def of_cpu(kind): return kind + ', no bfloat16'*(not has_bfloat16(torch.device('cpu')))
 def of_gpu(kind): return kind + (f', {torch.cuda.get_device_name()}' if torch.cuda.is_available() else '')
 
 def record(kind, rows):
@@ -172,7 +176,7 @@ def generation(args):
                              batch_known_bfloat16=known('multiplying for 64, bfloat16', ', bfloat16'))
     rows.append(dict(name='share of the limit') | shares)
     rows.append(dict(name='first character') | first)
-    record('generation' + ', no bfloat16'*(not mixed), [r | dict(machine=machine()) for r in rows])
+    record(of_cpu('generation'), [r | dict(machine=machine()) for r in rows])
 
 def multiply(W, B, n):
     "The matmuls of a step for `B` sequences, and nothing else."
@@ -231,7 +235,7 @@ def step(args):
                           gain=spread((a/b for a,b in zip(taken['heads one at a time'], t)), 3))
         if name == 'compiled': row['compiling_s'] = round(compiling[0], 1)
         rows.append(row | dict(machine=machine()))
-    record('step' + (f', {isa}' if isa else ''), rows)
+    record(f'step, {isa}' if isa else of_cpu('step'), rows)
 
 # Whole trainings
 
@@ -283,7 +287,7 @@ def training(args):
                           for k,s in (('',None), ('_overlapping',model.block_size//2+1))}
                 rows[name].append(dict(seconds=taken) | scores)
                 print(name, rows[name][-1], file=sys.stderr)
-            record(of_gpu('training'), [   # now, for whoever can't wait for all rounds
+            record(of_gpu('training') if gpu else of_cpu('training'), [   # now, for whoever can't wait for all rounds
                 dict(name=name, seconds=spread(r['seconds'] for r in rs), loss=rs[0]['loss'], loss_overlapping=rs[0]['loss_overlapping'],
                      share_of_nanogpt=spread((r['seconds']/q['seconds'] for r,q in zip(rs, rows['nanoGPT'])), 3),
                      rounds=len(rs), machine=machine()) for name,rs in rows.items()])
@@ -291,6 +295,46 @@ def training(args):
 def read_ids(path):
     import numpy as np
     return np.fromfile(path, dtype=np.uint16).astype(np.int64)
+
+# Beside other programs
+
+def busy(args):
+    text = load_corpus('tinyshakespeare').text[:100_000]   # evaluations are not what is timed
+    as_it_came = {k: v for k,v in os.environ.items() if not k.startswith(('OMP_','GOMP_'))}
+    rows,cores = [],str(usable_cores())
+    with tempfile.TemporaryDirectory() as d:
+        nano,part = Path(d)/'nanoGPT',Path(d)/'part.txt'
+        part.write_text(text)
+        subprocess.run(['git','clone','-q',str(args.nanogpt.resolve()),str(nano)], check=True)
+        (nano/'data'/'shakespeare_char'/'input.txt').write_text(text)
+        subprocess.run([sys.executable,'prepare.py'], cwd=nano/'data'/'shakespeare_char', check=True, capture_output=True)
+        def ran(words, env, where=None):
+            return subprocess.run([sys.executable,*words], env=as_it_came | env, cwd=where or d, check=True, capture_output=True, text=True)
+        def ours(preset, *words, **env):
+            said = ran(['-m','minigpt','train','--preset',preset,'--dry_run','--data',str(part),'--device','cpu',*words], env).stderr
+            return float(re.search(r'steps of ([\d.e+]+) ms', said)[1])
+        def theirs():
+            said = ran(['train.py','config/train_shakespeare_char.py',*cpu_recipe,'--max_iters=25','--eval_iters=1'], {}, nano).stdout
+            times = [float(t) for t in re.findall(r'time ([\d.]+)ms', said)[5:]]   # the first are slow
+            return sum(times)/len(times)
+        ways = {f'{p}, {way}': lambda p=p, words=words, env=env: ours(p, *words, **env) for p in ('quick','cpu') for way,words,env in (
+            ('as it comes',(),{}), ('one thread',('--threads','1'),{}), ('spinning',('--threads',cores),dict(OMP_WAIT_POLICY='active')))}
+        ways['nanoGPT'] = theirs
+        for n in range(3):
+            taken = defaultdict(list)
+            neighbours = [subprocess.Popen([sys.executable,'-c','while True: pass']) for _ in range(n)]
+            try:
+                for i in range(args.rounds):
+                    for name,way in ways.items(): taken[name].append(way())
+                    print(f'{n} neighbours, round {i+1}:', *(f'{k} {v[-1]:.1f} ms' for k,v in taken.items()), sep='  ', file=sys.stderr)
+            finally:
+                for p in neighbours: p.kill(); p.wait()
+            for name,ms in taken.items():
+                preset = name.split(', ')[0]
+                fixed = [taken[k] for k in taken if k.startswith(preset) and not k.endswith('as it comes')]
+                rows.append(dict(name=f'{name}, {n} busy', busy=n, ms=spread(ms), times_best=spread((a/min(b) for a,*b in zip(ms, *fixed)), 3),
+                                 rounds=args.rounds, machine=machine()))
+    record(of_cpu('busy'), rows)
 
 # On a GPU
 
@@ -424,6 +468,7 @@ def main():
     command(generation, 5, ('--gpt', dict(type=Path, required=True, metavar='DIR', help='a clone of ng-video-lecture')))
     command(step, 7)
     command(training, 2, ('--nanogpt', dict(type=Path, required=True, metavar='DIR', help='a clone of nanoGPT')))
+    command(busy, 5, ('--nanogpt', dict(type=Path, required=True, metavar='DIR', help='a clone of nanoGPT')))
     command(gpu, 5)
     command(seeds, 3)
     command(growth, 3)
