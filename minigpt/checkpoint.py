@@ -7,8 +7,8 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
-import copy, hashlib, json, math, os, platform, shutil, signal, subprocess, tempfile
-import threading, time, warnings, zipfile
+import copy, hashlib, io, json, math, os, platform, shutil, signal, subprocess
+import tempfile, threading, time, warnings, zipfile
 import torch
 from fastcore.basics import patch
 from filelock import FileLock, Timeout
@@ -211,6 +211,12 @@ def fingerprint(
         vocabulary=ids.hexdigest())
 
 # %% ../nbs/32_checkpoint.ipynb #8ddefc01
+def _about_text(corpus):
+    "What a text was read from, as JSON; nothing if a name is no text itself."
+    try: ''.join(corpus.sources).encode()
+    except UnicodeEncodeError: return b'{}'
+    return json.dumps(dict(sources=corpus.sources, mapped=not corpus.text)).encode()
+
 @patch
 def _write(self:Checkpoint, trainer, state):
     "Model and tokenizer, then the checkpoint, then what is only nice to have."
@@ -226,9 +232,7 @@ def _write(self:Checkpoint, trainer, state):
         write_json(new/'config.json', config | self.metadata(trainer))
         for path in sorted(new.iterdir()):
             write_atomic(self.folder/path.name, path.read_bytes())
-    sources = [s for s in trainer.corpus.sources if s.isprintable()]
-    write_atomic(self.path.with_name('text.json'),
-                 json.dumps(dict(sources=sources)).encode())
+    write_atomic(self.path.with_name('text.json'), _about_text(trainer.corpus))
     write_atomic(self.path, lambda f: torch.save(state, f))
     self.saved = trainer.step   # now the step counts, whatever becomes of the rest
     self._write_extras(trainer)
@@ -244,16 +248,16 @@ def _write_extras(self:Checkpoint, trainer):
         rows.append(json.dumps(row) + '\n')
     write_atomic(self.folder/'metrics.jsonl', ''.join(rows).encode())
     if texts: write_atomic(self.folder/'samples.txt', '\n'.join(texts).encode())
+    picture = io.BytesIO()
     try:
         with warnings.catch_warnings():
             # a name in letters that the font lacks is drawn as boxes
             warnings.filterwarnings('ignore', 'Glyph')
-            write_atomic(self.folder/'loss.png',
-                         lambda f: trainer.plot().savefig(f, dpi=120, format='png'))
-    except OSError: raise   # the disk: the next save tries again
-    except Exception as e:
+            trainer.plot().savefig(picture, dpi=120, format='png')
+    except Exception as e:   # fonts, caches, backends of other programs: nobody's loss
         reason = str(e).partition(';')[0][:200]
         warnings.warn(f'loss.png could not be drawn ({reason}): training goes on')
+    else: write_atomic(self.folder/'loss.png', picture.getvalue())
 
 # %% ../nbs/32_checkpoint.ipynb #aabc8f12
 @patch
@@ -345,7 +349,7 @@ def _check_state(state, trainer):
              type(rows) is list,
              all(row['protocol'].isprintable() for row in rows),
              all(type(row.get('sample', '')) is str for row in rows),
-             set(state.get('frozen', [])) <= set(trainer.model.state_dict()),
+             set(state['frozen']) <= set(trainer.model.state_dict()),
              all(v.isfinite().all() for v in best.values())]
     if not all(sound): raise ValueError('no state of a run')
     # or they could not be written again

@@ -13,9 +13,8 @@ from safetensors import safe_open
 from .tokenizer import find_pretrained, plain_text
 
 # %% auto #0
-__all__ = ['max_bytes', 'western', 'max_json', 'make_folder', 'write_atomic', 'read_bytes', 'likely_encoding',
-           'conversion_advice', 'decode_text', 'write_json', 'read_json', 'register', 'load_tokenizer',
-           'load_pretrained']
+__all__ = ['max_bytes', 'max_json', 'make_folder', 'write_atomic', 'read_bytes', 'likely_encoding', 'conversion_advice',
+           'decode_text', 'write_json', 'read_json', 'register', 'load_tokenizer', 'load_pretrained']
 
 # %% ../nbs/10_files.ipynb #ab4b740a
 def _sync_folder(folder):
@@ -69,7 +68,7 @@ def read_bytes(
     with open(path, 'rb') as f: return f.read(max_bytes+1)
 
 # %% ../nbs/10_files.ipynb #d940629e
-western = frozenset('äöüÄÖÜßéèêëàâçîïôûùœæñáíóúãõåøÉÈÀÇÑÅØ¿¡«»„“”‘’–—…€£°§·\xa0')
+_western = frozenset('äöüÄÖÜßéèêëàâçîïôûùœæñáíóúãõåøÉÈÀÇÑÅØ¿¡«»„“”‘’–—…€£°§·\xa0')
 
 def likely_encoding(
     data:bytes, # Text that is not UTF-8
@@ -79,17 +78,24 @@ def likely_encoding(
              BOM_UTF16_LE: 'UTF-16', BOM_UTF16_BE: 'UTF-16'}
     for mark,name in marks.items():   # the longer ones first
         if data.startswith(mark): return name
+    # the lines that are not ASCII, of which there may be few
+    lines = b'\n'.join(l for l in data.split(b'\n') if not l.isascii())[:100_000]
     data = data[:100_000]
     for name,width,places in (('UTF-32LE',4,(2,3)), ('UTF-32BE',4,(0,1)),
                               ('UTF-16LE',2,(1,)), ('UTF-16BE',2,(0,))):
         # where the higher bytes of common letters would stand
         if all(2*data[i::width].count(0) > len(data[i::width]) for i in places):
             return name
-    high = bytes(b for b in data if b > 127).decode('cp1252', 'replace')
-    if set(high) <= western: return 'WINDOWS-1252'
+    high = bytes(b for b in lines if b > 127)
+    # nearly all of it is UTF-8: it was cut, or damaged somewhere
+    kept = sum(b > 127 for b in lines.decode('utf-8', 'ignore').encode())
+    if 2*kept > len(high) or not high: return None
+    if set(high.decode('cp1252', 'replace')) <= _western: return 'WINDOWS-1252'
     from charset_normalizer import from_bytes
-    best = from_bytes(data).best()
-    return best and best.encoding.upper().replace('_', '-')
+    best = from_bytes(lines).best()
+    # UTF-16 would have been found by its NULs
+    if best is None or best.encoding.startswith('utf'): return None
+    return best.encoding.upper().replace('_', '-')
 
 def conversion_advice(
     data:bytes, # Text that is not UTF-8

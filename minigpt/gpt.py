@@ -297,7 +297,7 @@ def stream(self:GPTLanguageModel,
         if not len(stop): stop = None
     V = self.config.vocab_size
     for name,given in (('ids',ids), ('stop',stop)):
-        if given is not None and not 0 <= given.min() <= given.max() < V:
+        if given is not None and not 0 <= int(given.min()) <= int(given.max()) < V:
             raise ValueError(f'{name} must lie in 0 to {V-1}')
     ids = ids.to(self.device, torch.int64)   # the corpus may hold them in a byte each
     return _stream(self, ids, max_new_tokens, sampling, stop, generator)

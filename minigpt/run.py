@@ -24,7 +24,8 @@ from .train import (Callback, Progress, Samples, TrainConfig, Trainer, first_ids
                            format_duration, pick_device)
 from .files import (decode_text, load_pretrained, make_folder, max_bytes,
                            read_bytes, read_json, write_json)
-from .texts import extend_vocab, map_corpus, read_corpus, text_warnings
+from .texts import (extend_vocab, map_corpus, most_val, read_corpus,
+                           text_warnings)
 from .speed import FastTrainer, capture_decode, memory_use, usable_cores
 from .checkpoint import Checkpoint, may_differ, stop_signals
 from .parallel import (ParallelTrainer, broadcast_object, destroy_process_group,
@@ -48,8 +49,8 @@ def _check_memory(config, sizes, corpus, tokenizer):
     least = ids + n*T * (2*10*sizes.n_layer*sizes.n_embd + 4*V)
     if memory and least > .9*memory[-1]:   # PyTorch itself needs some
         also = ', or more grad_accum_steps' if ids < memory[-1] else ''
-        raise ValueError(f'a step would take {least/2**30:,.0f} GiB at least, and '
-                         f'{device} has {memory[-1]/2**30:.0f}: take a smaller '
+        raise ValueError(f'a step would take {least/2**30:,.1f} GiB at least, and '
+                         f'{device} has {memory[-1]/2**30:.1f}: take a smaller '
                          f'batch_size or block_size{also}')
 
 def _make_trainer(config, model_config, corpus, model, tokenizer, shard, callbacks=()):
@@ -67,7 +68,8 @@ def _make_trainer(config, model_config, corpus, model, tokenizer, shard, callbac
 # %% ../nbs/34_run.ipynb #34maketr
 def _saved_model(folder, corpus):
     "Model and tokenizer of a run that learned from this text, or None for both."
-    about = read_json(Path(folder)/'config.json').get('corpus')
+    folder = Path(os.path.expanduser(folder))
+    about = read_json(folder/'config.json').get('corpus')
     same = isinstance(about, dict) and about.get('sha256') == corpus.sha256
     if not same: return None,None
     model,tokenizer = load_pretrained(folder)
@@ -134,7 +136,8 @@ def train(
         except torch.OutOfMemoryError: full = True   # what it held is freed by now
         else: full = False
     if full: raise torch.OutOfMemoryError(_find_micro_batch(trainer))
-    if trainer.stop_reason == 'signal':
+    stopped = trainer.stop_reason == 'signal' and trainer.step < config.steps
+    if stopped and trainer.is_main:
         warnings.warn(f'stopped by a signal at step {trainer.step} of {config.steps}')
     return trainer
 
@@ -152,15 +155,15 @@ presets = dict(
     best=dict(about='twice as many steps as fast',
               training=_decayed | dict(steps=3000, eval_every=500),
               model=dict(dropout=.1)),
-    quick=dict(about='half a minute on a CPU',
+    quick=dict(about='half a minute on a CPU, a minute on an older one',
                training=_muon | dict(steps=320, batch_size=24, learning_rate=1.2e-2,
                                      min_lr=6e-4, eval_every=320),
                model=dict(block_size=64, n_layer=2, n_head=2, n_embd=128, dropout=0.)),
-    cpu=dict(about='a few minutes on a CPU',
+    cpu=dict(about='two minutes on a CPU, up to ten on an older one',
              training=_muon | dict(steps=3000, batch_size=24, learning_rate=8e-3,
                                    min_lr=4e-4, eval_every=500),
              model=dict(block_size=64, n_layer=4, n_head=4, n_embd=128, dropout=0.)),
-    cpu10=dict(about='about ten minutes on a CPU',
+    cpu10=dict(about='ten minutes on a CPU, up to forty on an older one',
                training=_muon | dict(steps=4500, batch_size=16, learning_rate=6e-3,
                                      min_lr=3e-4, eval_every=500),
                model=dict(block_size=128, n_layer=4, n_head=6, n_embd=192, dropout=.1)),
@@ -319,6 +322,7 @@ def _call(func, options):
     # closed by whoever started it
     if sys.stderr is None: sys.stderr = open(os.devnull, 'w')
     if sys.stdout is None: sys.stdout = open(os.devnull, 'w')
+    if sys.stdin is None: sys.stdin = open(os.devnull)
     # of several processes all say what went wrong with them
     try: rank,errors = env_ranks()[0],sys.stderr
     except ValueError: rank,errors = 0,sys.stderr   # which the command will say
@@ -330,7 +334,7 @@ def _call(func, options):
         if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='backslashreplace')
     plain = 'PYTHONIOENCODING' not in os.environ and not sys.stdout.isatty()
     if plain and hasattr(sys.stdout, 'reconfigure'):
-        sys.stdout.reconfigure(encoding='utf-8')
+        sys.stdout.reconfigure(encoding='utf-8', errors='backslashreplace')
     warnings.showwarning = lambda message, *_, **__: say(message, 'warning: ')
     try: func(**options)
     except BrokenPipeError: os._exit(141)   # whoever read the output has gone
@@ -382,13 +386,14 @@ def _find_run(run, spare=None):
 # %% ../nbs/34_run.ipynb #34text001
 large_bytes = 2**27   # from this size on a text stays on the disk
 
-def _load_text(data):
+def _load_text(data, mapped=False):
     "What `load_corpus` finds or `read_corpus` puts together, or a large file mapped."
     if not data: return load_corpus()
     if len(data) == 1 and data[0] in ('tinyshakespeare','sample_play'):
         return load_corpus(data[0])
     path = os.path.expanduser(data[0])
-    if len(data) > 1 or not os.path.isfile(path) or os.stat(path).st_size < large_bytes:
+    if len(data) > 1 or not os.path.isfile(path) or not (
+            mapped or os.stat(path).st_size >= large_bytes):
         corpus,notes = read_corpus(data)
         for note in notes: _say(f'note      {note}')
         return corpus
@@ -401,31 +406,43 @@ def _load_text(data):
         return map_corpus(path, progress=progress)
 
 def _own_text(folder):
-    "Of the text of a run: what it was read from, or None; its name; its checksum."
+    "Of the text of a run: ways to read it, for `_load_text`; its name; its checksum."
     saved = read_json(folder/'config.json').get('corpus')
     if not isinstance(saved, dict): saved = {}
     name,sha256 = saved.get('name'),saved.get('sha256')
-    if name in ('sample_play','tinyshakespeare'): return [name],name,sha256
-    try: sources = read_json(folder/'checkpoint'/'text.json').get('sources')
-    except (OSError, ValueError): sources = None   # a published model has none
-    known = isinstance(sources, list) and all(isinstance(s, str) for s in sources)
-    return sources if known and sources else None, name, sha256
+    try: known = read_json(folder/'checkpoint'/'text.json')
+    except (OSError, ValueError): known = {}   # a published model has none
+    ways,sources = [],known.get('sources')
+    if sources and isinstance(sources, list) and all(map(_may_read, sources)):
+        ways.append((sources, known.get('mapped') is True))
+    if name in ('sample_play','tinyshakespeare'): ways.append(([name], False))
+    return ways,name,sha256
+
+def _may_read(source):
+    "Is it a path that a stranger's folder may name? No devices, networks, whole disks."
+    if not isinstance(source, str) or source.startswith(('//','\\\\')): return False
+    plain = not os.path.exists(source) or any(f(source) for f in (os.path.isfile,
+                                                                  os.path.isdir))
+    whole = os.path.dirname(source) == source
+    return source == '-' or os.path.isabs(source) and plain and not whole
 
 def _run_text(folder, data):
     """The text that is named, or else the one that a run learned from.
 
     Raises `ValueError` that asks for `--data` if that is not to be had."""
-    known,name,sha256 = _own_text(folder)
-    if data or not known: return _load_text(data)
-    try:
-        if '-' in known: raise ValueError('it came from standard input')
-        corpus = _load_text(known)
-        if corpus.sha256 != sha256: raise ValueError('it has changed since')
-    except (OSError, ValueError) as e:
-        where = ', '.join(known)
-        raise ValueError(f'the text that {folder} learned from, {where}, can not be '
-                         f'read again ({e}): name it with --data') from None
-    return corpus
+    ways,name,sha256 = _own_text(folder)
+    if data or not ways: return _load_text(data)
+    problems = []
+    for known,mapped in ways:
+        try:
+            if '-' in known: raise ValueError('it came from standard input')
+            corpus = _load_text(known, mapped)
+            if corpus.sha256 == sha256: return corpus
+            problems.append('it has changed since')
+        except (OSError, ValueError) as e: problems.append(e)
+    where = ', '.join(ways[0][0])
+    raise ValueError(f'the text that {folder} learned from, {where}, can not be read '
+                     f'again ({problems[0]}): name it with --data')
 
 # %% ../nbs/34_run.ipynb #34sett001
 _parts = dict(training=TrainConfig, model=GPTConfig)
@@ -436,7 +453,7 @@ def _only(settings, cls):
 
 def _read_config(path):
     "The settings in a file, all of them known, as a dictionary for each of `_parts`."
-    saved = read_json(Path(path).expanduser())
+    saved = read_json(os.path.expanduser(path))
     # a run says more
     unknown = set() if 'versions' in saved else saved.keys() - _parts.keys()
     parts = [saved.get(part, {}) for part in _parts]
@@ -542,12 +559,12 @@ def _on_old_text(trainer, init_from):
     "What a fine-tuned model still says about its first text, if that is at hand."
     try:
         folder = find_pretrained(init_from)
-        known,_,sha256 = _own_text(folder)
-        if not known: return None
+        if not _own_text(folder)[0]: return None
         model,tokenizer = load_pretrained(init_from)
         old = _run_text(folder, None)
         _,history,ids = old.encoded(tokenizer)
-    except (OSError, ValueError): return None
+        ids = ids[:most_val]
+    except (OSError, ValueError, MemoryError): return None
     before,now = (trainer.measure(m.to(trainer.device), ids, history=history).nats
                   for m in (model, trainer.best_model))
     return (f'on {old.name}, which {init_from} learned from: '
@@ -577,11 +594,11 @@ def _conclude(trainer, folder, init_from):
     was = (f' (after the first steps it looked like {format_duration(expected)})'
            if expected and trainer.seconds > 5 else '')
     _say(f'\ndone in {format_duration(trainer.seconds)}{was}\n\n{trainer.report()}\n')
-    if init_from and (kept := _on_old_text(trainer, init_from)): _say(kept + '\n')
     fair,corpus = trainer.overlapping,trainer.corpus
     write_json(folder/'evaluation.json', dict(
         nats=fair.nats, protocol=fair.protocol, step=trainer.best['step'],
         corpus=corpus.name, sha256=corpus.sha256))
+    if init_from and (kept := _on_old_text(trainer, init_from)): _say(kept + '\n')
     print(_visible(trainer.best['sample'].strip(), sys.stdout), flush=True)
     _say(f'\nLet it generate more:\n  {_shell("minigpt_generate", str(folder))}')
 
@@ -600,7 +617,8 @@ def _check_options(data, out, resume, tensorboard, new, settings):
     kept += [k for k in settings if k not in may_differ]
     if resume and kept:
         raise ValueError('--resume goes on with the settings of the run, all but '
-                         f'{", ".join(may_differ)}: leave out --{", --".join(kept)}, '
+                         f'{", ".join(may_differ)}, threads: leave out '
+                         f'--{", --".join(kept)}, '
                          'or begin a new run, with --config and the config.json of '
                          'the old one')
     if new['minutes'] is not None:
@@ -614,14 +632,16 @@ def _check_options(data, out, resume, tensorboard, new, settings):
                          f'leave out --{", --".join(own)}')
 
 def _check_threads(threads):
-    if threads is not None and threads < 1:
-        raise ValueError(f'threads must be at least 1, not {threads}')
+    if threads is not None and not 1 <= threads <= 1024:
+        raise ValueError(f'threads must be 1 to 1024, not {threads}')
 
 def _use_threads(named, known=None):
     "As many as named, or as a run had, or as there are cores; the environment counts."
     if named is None and 'OMP_NUM_THREADS' in os.environ: return
     cores = min(torch.get_num_threads(), usable_cores())
-    if named is None and known and known > usable_cores():
+    if named is None and known and known < cores:
+        _say(f'threads   {known}, as the run had: --threads takes another number')
+    if named is None and known and not 0 < known <= usable_cores():
         warnings.warn(f'the run had {known} threads, and here are {cores} cores: sums '
                       'are added in another order, and it will drift a little from '
                       'what it would have been')
@@ -673,7 +693,8 @@ def minigpt_train(*,
         name,folder = 'as begun',_find_run(out)
         training = _saved_settings(folder, settings)
         known = read_json(folder/'config.json').get('threads')
-        _use_threads(threads, known if type(known) is int and known > 0 else None)
+        on_cpu = pick_device(training.device).type == 'cpu'
+        _use_threads(threads, known if on_cpu and type(known) is int else None)
         corpus = _run_text(folder, data)
     else:
         name,training,sizes = _new_settings(preset, config, settings, init_from)
@@ -808,7 +829,7 @@ def minigpt_generate(
                            top_k=top_k, top_p=top_p, stop=stop, generator=generator)
         if plain and stop is not None: new = _without(stop, new)
         if i and not plain: print('\n' + '-'*20)
-        print(start, end='', flush=True)
+        print(_visible(start, sys.stdout), end='', flush=True)
         for token in new:
             print(_visible(tokenizer.decode(token), sys.stdout), end='', flush=True)
         print()
@@ -828,6 +849,8 @@ def minigpt_eval(
     threads:int=None, # threads on the CPU (default: one a core)
 ):
     "Measure the exact loss of a trained model."
+    if run is None and data and (Path(data[-1])/'model.safetensors').exists():
+        raise ValueError(f'{data[-1]} is no text: name the run before --data')
     _check_threads(threads)
     _use_threads(threads)
     folder,tokenizer,model = _read_run(run, device)

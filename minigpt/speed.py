@@ -185,8 +185,8 @@ cgroups = Path('/sys/fs/cgroup')   # where Linux says what a container may use
 
 def _limits(*names):
     "The words in these files, those of version 1 after the one of version 2."
-    for names in (names[:1], names[1:]):
-        try: return [w for n in names for w in (cgroups/n).read_text().split()]
+    for version in (names[:1], names[1:]):
+        try: return [w for n in version for w in (cgroups/n).read_text().split()]
         except OSError: pass
     return []
 

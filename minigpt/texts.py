@@ -38,16 +38,19 @@ def _files(sources):
             continue
         inside = [p for p in _inside(path) if p.suffix.lower() == '.txt']
         if not inside: raise FileNotFoundError(f'{path} is a folder without .txt files')
-        yield from sorted(inside, key=_natural)
+        yield from sorted(inside, key=lambda p: (_natural(p), str(p)))
 
 def _inside(folder):
-    "All files that are not hidden; links to folders are followed, each folder once."
+    """All files that are neither hidden nor those of a run.
+
+    Links to folders are followed, and each folder counts once."""
     files,seen = [],set()
     for at,folders,names in os.walk(folder, followlinks=True):
-        again = os.path.realpath(at) in seen
+        skip = os.path.realpath(at) in seen or {'config.json',
+                                                'model.safetensors'} <= {*names}
         seen.add(os.path.realpath(at))
-        folders[:] = [] if again else [f for f in folders if not f.startswith('.')]
-        shown = [] if again else [n for n in names if not n.startswith('.')]
+        folders[:] = [] if skip else sorted(f for f in folders if f[0] != '.')
+        shown = [] if skip else [n for n in names if n[0] != '.']
         files += [p for p in (Path(at)/n for n in shown) if p.is_file()]
     return files
 
@@ -100,7 +103,7 @@ def read_corpus(
     if others:
         kinds = ', '.join([*others][:6]) + ', ...'*(len(others) > 6)
         notes.append(f'files of other kinds were left out: {others.total()} ({kinds})')
-    for path,times in Counter(map(os.path.realpath, paths)).items():
+    for path,times in Counter(os.path.realpath(p) for p in paths if p != '-').items():
         if times > 1: notes.append(f'{path} was read {times} times, as it was named')
     for what,names in (('line ends of Windows or old Macs were made plain', plain),
                        ('the byte order mark was left out', unmarked),
@@ -140,7 +143,7 @@ def text_warnings(
     if (shared := _shared(tokenizer.decode(train), tokenizer.decode(val))) > .2:
         said.append(f'{shared:.0%} of the validation part stands in the training part '
                     'as well, so its loss will tell little about new text: was '
-                    'something named or pasted twice?')
+                    'something named or pasted twice, or do lines repeat?')
     cut = max(2, len(train) - len(val))
     if len(train) - cut >= 1000:
         bigrams = CountModel(2, tokenizer.vocab_size).fit(train[:cut])
@@ -190,7 +193,7 @@ def text_pieces(
                                f'convert it first{conversion_advice(data)}')
         f.seek(0)
         try:
-            while data := f.read(size): yield decoder.decode(data)
+            while piece := f.read(size): yield decoder.decode(data := piece)
             yield decoder.decode(b'', final=True)
         except UnicodeDecodeError:
             raise UnicodeError(f'{path} is not UTF-8 text: convert it first'

@@ -556,7 +556,7 @@ def load_state_dict(self:Trainer,
     "Go back to where a trainer was. The tensors are kept, so copy what others use."
     self.model.load_state_dict(state['model'])
     for name,p in self.model.named_parameters():
-        p.requires_grad_(name not in state.get('frozen', []))
+        p.requires_grad_(name not in state['frozen'])
     for optimizer,saved in zip(self.optimizers, state['optimizers'], strict=True):
         optimizer.load_state_dict(saved)
     self.step,self.history = state['step'],state['history']
@@ -604,9 +604,12 @@ def first_ids(
 @patch
 def start_ids(self:Trainer)->Tensor: # (T,) token ids on the CPU
     "What `first_ids` says, or how the text begins if training never had that."
-    start,learned = first_ids(self.tokenizer),self.train_ids[:10**6].cpu()
-    # a line break at the end of a text may be the only one
-    return start if torch.isin(start, learned[:-1]).all() else learned[:1].long()
+    if not hasattr(self, '_start_ids'):
+        start,pieces = first_ids(self.tokenizer),self.train_ids[:-1].split(10**6)
+        # a line break at the end of a text may be the only one
+        known = any(torch.isin(start, piece.cpu()).all() for piece in pieces)
+        self._start_ids = start if known else self.train_ids[:1].cpu().long()
+    return self._start_ids
 
 class EarlyStopping(Callback):
     """Stop when `patience` evaluations in a row were no better than the best.
@@ -656,7 +659,9 @@ class Progress(Callback):
             if left > 5:
                 about = f'about {format_duration(left)} to go'
                 self.say(trainer, f'{about}, going by the first steps')
-        if self.first_step and trainer.seconds > self.mark[1] + 10:
+        # ten steps and ten seconds; where nobody waits for a GPU, times say nothing
+        if (self.first_step and trainer.step >= self.mark[0] + 10
+            and trainer.seconds > self.mark[1] + 10 and not loss.is_cuda):
             self._compare(trainer)
         # a GPU would have to be waited for
         if trainer.step % 20 == 0 and not (self.bar.disable or loss.is_cuda):

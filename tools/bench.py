@@ -275,7 +275,7 @@ def training(args):
                 return out
             return go
         ways = {'nanoGPT': theirs} | (dict(seed=ours('seed'), fast=ours('fast')) if gpu else
-                                      {'quick': ours('quick'), 'cpu, 1400 steps': ours('cpu', '--steps', '1400')})   # in about nanoGPT's time
+                                      {'quick': ours('quick'), 'cpu, 1400 steps': ours('cpu', '--steps', '1400'), 'cpu': ours('cpu')})
         for i in range(args.rounds):
             for name,way in ways.items():
                 result = []
@@ -405,7 +405,7 @@ def growth(args):
                for _ in range(args.rounds)]
         rows.append(dict(name=f'N {n}', what='N', n=n, machine=machine()) | {k: spread(g[k] for g in got) for k in ('ms','mb','reading_ms')})
         print(rows[-1]['name'], rows[-1]['reading_ms'], rows[-1]['ms'], rows[-1]['mb'], file=sys.stderr)
-    record('growth', rows)
+    record(of_cpu('growth'), rows)
 
 def one_step(words):
     "Time of a training step of these sizes, and how much memory it took beyond what was in use before the model."
@@ -453,7 +453,7 @@ def large(args):
             assert child.wait() == 0
             rows.append(dict(name=name, characters=path.stat().st_size if data == str(path) else len(load_corpus(data)), seconds=time.perf_counter()-start,
                              private_mb=round(most/1024), machine=machine()))
-    record('large', rows)
+    record(of_cpu('large'), rows)
 
 def main():
     for name,f in (('one-step',one_step), ('one-text',one_text)):   # by growth, each in a process of its own
