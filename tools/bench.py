@@ -269,7 +269,7 @@ def training(args):
             subprocess.run([sys.executable,'train.py','config/train_shakespeare_char.py',*recipe], cwd=nano, check=True, capture_output=True)
         def ours(preset, *options):
             def go(i):
-                out = d/f'{preset}-{i}'
+                out = d/f'{preset}{len(options)}-{i}'   # a folder of its own
                 subprocess.run([sys.executable,'-m','minigpt.train','--preset',preset,*options,'--out',str(out),
                                 '--data','tinyshakespeare'], check=True, capture_output=True, cwd=here)
                 return out
