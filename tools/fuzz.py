@@ -89,10 +89,10 @@ def damage(data, how):
     if kind == 'insert': return data[:at] + bytes([b % 256])*(1 + a % 7) + data[at:]
     return data[:at] + data[at + 1 + b % 64:]
 
-names = ['config.json','model.safetensors','tokenizer.json','checkpoint/state.pt','metrics.jsonl']
+names = ['config.json','model.safetensors','tokenizer.json','checkpoint/state.pt','checkpoint/text.json','metrics.jsonl']
 @given(s.sampled_from(names), s.one_of(s.tuples(s.sampled_from(['cut','flip','insert','drop']), s.integers(0, 10**6), s.integers(0, 10**6)), s.none()),
        s.lists(s.tuples(s.sampled_from(['model','training','corpus']), s.sampled_from(sorted(vars(GPTConfig()) | vars(TrainConfig()))), odd), max_size=2),
-       s.none() | s.tuples(s.sampled_from(['step','seconds','clipped','precision','history','best','model','optimizers','random','callbacks','fingerprint','version','last step','last val_loss','last sample']), odd))
+       s.none() | s.tuples(s.sampled_from(['step','seconds','clipped','precision','frozen','history','best','model','optimizers','random','callbacks','fingerprint','version','last step','last val_loss','last sample']), odd))
 @example('metrics.jsonl', None, [('model','n_embd',20_000)], None)
 @example('metrics.jsonl', None, [('model','n_layer',50_000)], None)
 @example('metrics.jsonl', None, [('model','vocab_size',2**63)], None)
@@ -118,10 +118,11 @@ def folders(name, how, changes, saved):
         torch.save(state, bad/'checkpoint'/'state.pt')
     command(minigpt_generate, bad, '--max_new_tokens', 5, '--device', 'cpu')
     command(minigpt_eval, bad, '--data', here/'text.txt', '--device', 'cpu')
+    command(minigpt_eval, bad, '--device', 'cpu')   # the text that it knows of
     command(minigpt_train, '--resume', '--out', bad, '--data', here/'text.txt', '--device', 'cpu')
 
 value = s.one_of(s.integers(-3, 40).map(str), s.sampled_from(['', '-', 'cpu', 'cuda', 'smoke', 'good', 'text.txt', 'nowhere', '.', 'shakespeare-small', '1e9', 'nan', 'é']), s.text(max_size=4))
-flag = s.sampled_from(['--data','--out','--resume','--device','--seed','--patience','--init_from','--dry_run','--tensorboard','--grad_accum_steps','--grad-clip','--no-decay-all','--learning_rate','--min-lr','--n_layer','--batch-size','--config','--minutes','--version','--shard','--stride','--prompt','--stop','--top_k','--num_samples','--help'])
+flag = s.sampled_from(['--data','--out','--resume','--device','--seed','--patience','--init_from','--dry_run','--tensorboard','--grad_accum_steps','--grad-clip','--no-decay-all','--learning_rate','--min-lr','--n_layer','--batch-size','--config','--minutes','--version','--shard','--stride','--threads','--plain','--prompt_file','--prompt','--stop','--top_k','--num_samples','--help'])
 @given(s.sampled_from([minigpt_train, minigpt_generate, minigpt_eval]), s.lists(s.one_of(flag, value), max_size=6))
 def command_lines(func, words):
     "Any words after a command do something, or are refused."
@@ -138,7 +139,8 @@ def main():
     args = parser.parse_args()
     os.chdir(here)
     torch.set_num_threads(1)
-    (here/'text.txt').write_text(load_corpus('sample_play').text[:3000])
+    for name in ('text.txt','input.txt'): (here/name).write_text(load_corpus('sample_play').text[:3000])
+    os.environ['MINIGPT_DATA'] = str(here)   # what is found if nobody names a text
     assert command(minigpt_train, '--preset', 'smoke', '--steps', 2, '--data', 'text.txt', '--out', good, '--device', 'cpu')[0] == 0
     failed = 0
     for test in (texts, prompts, configurations, folders, command_lines):
