@@ -305,6 +305,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                'minigpt.texts.MappedCorpus.encoded': ('texts.html#mappedcorpus.encoded', 'minigpt/texts.py'),
                                'minigpt.texts.MappedCorpus.val_share': ('texts.html#mappedcorpus.val_share', 'minigpt/texts.py'),
                                'minigpt.texts._checksum': ('texts.html#_checksum', 'minigpt/texts.py'),
+                               'minigpt.texts._file_notes': ('texts.html#_file_notes', 'minigpt/texts.py'),
                                'minigpt.texts._files': ('texts.html#_files', 'minigpt/texts.py'),
                                'minigpt.texts._inside': ('texts.html#_inside', 'minigpt/texts.py'),
                                'minigpt.texts._name': ('texts.html#_name', 'minigpt/texts.py'),

@@ -60,6 +60,23 @@ def _name(source):
     if source == '-': return 'standard input'
     return path.resolve().name if path.is_dir() else path.stem
 
+def _file_notes(sources, paths):
+    "What to say of the files that were read: their order, others, and repeats."
+    notes = []
+    if len(paths) > 1:
+        order = [p if p == '-' else p.name for p in paths]
+        if len(order) > 6: order[3:-1] = ['...']
+        notes.append(f'{len(paths)} files were read, in this order: {", ".join(order)}')
+    folders = [f for f in map(os.path.expanduser, sources) if os.path.isdir(f)]
+    others = Counter(p.suffix or p.name for f in folders for p in _inside(f)
+                     if p.suffix.lower() != '.txt')
+    if others:
+        kinds = ', '.join([*others][:6]) + ', ...'*(len(others) > 6)
+        notes.append(f'files of other kinds were left out: {others.total()} ({kinds})')
+    for path,times in Counter(os.path.realpath(p) for p in paths if p != '-').items():
+        if times > 1: notes.append(f'{path} was read {times} times, as it was named')
+    return notes
+
 # %% ../nbs/11_texts.ipynb #71ece3b0
 def read_corpus(
     sources:list|str|Path, # Text files, folders of `.txt` files, '-': standard input
@@ -92,19 +109,7 @@ def read_corpus(
     corpus = Corpus.from_text(''.join(parts), name.encode('utf-8', 'replace').decode(),
                               tuple(known))
     if corpus.sha256 == tiny_sha256: corpus = replace(corpus, name='tinyshakespeare')
-    notes = []
-    if len(paths) > 1:
-        order = [p if p == '-' else p.name for p in paths]
-        if len(order) > 6: order[3:-1] = ['...']
-        notes.append(f'{len(paths)} files were read, in this order: {", ".join(order)}')
-    folders = [f for f in map(os.path.expanduser, sources) if os.path.isdir(f)]
-    others = Counter(p.suffix or p.name for f in folders for p in _inside(f)
-                     if p.suffix.lower() != '.txt')
-    if others:
-        kinds = ', '.join([*others][:6]) + ', ...'*(len(others) > 6)
-        notes.append(f'files of other kinds were left out: {others.total()} ({kinds})')
-    for path,times in Counter(os.path.realpath(p) for p in paths if p != '-').items():
-        if times > 1: notes.append(f'{path} was read {times} times, as it was named')
+    notes = _file_notes(sources, paths)
     for what,names in (('line ends of Windows or old Macs were made plain', plain),
                        ('the byte order mark was left out', unmarked),
                        ('empty files were left out', empty)):
