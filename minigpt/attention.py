@@ -16,8 +16,8 @@ __all__ = ['causal_mask', 'attend', 'Head', 'MultiHeadAttention']
 def causal_mask(
     T:int, # Number of positions
     device=None, # Where to make it
-)->Tensor: # (T,T) bool, `True` where a row may look at a column
-    "Let each position see itself and everything before it."
+)->Tensor: # (T,T) bool, `True` where a row may attend to a column
+    "Let each position attend to itself and everything before it."
     return torch.ones(T, T, dtype=torch.bool, device=device).tril()
 
 # %% ../nbs/02_attention.ipynb #74994dd7
@@ -104,7 +104,7 @@ class MultiHeadAttention(nn.Module):
 @patch
 def weights(self:MultiHeadAttention,
     x:Tensor, # (B,T,C) one row per position
-)->Tensor: # (B,H,T,T) how much each position (row) looks at each (column), by head
+)->Tensor: # (B,H,T,T) how much each position (row) attends to each (column), by head
     "Attention weights, for looking at; `forward` never stores them."
     q,k,v = self.project(x)
     return attend(q, k, v, causal_mask(x.shape[1], x.device))[1]
