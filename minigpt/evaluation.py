@@ -6,14 +6,11 @@
 from __future__ import annotations
 from dataclasses import dataclass
 from os.path import commonprefix
-from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
-import minigpt
 
 # %% auto #0
-__all__ = ['tempest_start', 'Comparison', 'compare', 'losses_per_character', 'breakdown', 'char_kind', 'plays', 'loss_report',
-           'find_examples']
+__all__ = ['tempest_start', 'Comparison', 'compare', 'losses_per_character', 'breakdown', 'char_kind', 'plays', 'loss_report']
 
 # %% ../nbs/05_evaluation.ipynb #74a30af1
 @dataclass(frozen=True)
@@ -156,14 +153,3 @@ def loss_report(
             lines += rows + ['']
     total = float(np.mean(np.asarray(losses)))
     return '\n'.join(lines + [f'{"all":<26}{len(text):>11,}{total:>8.3f}'])
-
-# %% ../nbs/05_evaluation.ipynb #05examp0
-def find_examples()->Path: # The folder `examples/` of a clone of the repository
-    """Find the logs that pages read, from wherever a page is run.
-
-    Raises `FileNotFoundError` outside a clone and without an installation from one."""
-    here = Path.cwd()
-    for root in (here, *here.parents, Path(minigpt.__file__).parents[1]):
-        if (root/'examples'/'published.jsonl').exists(): return root/'examples'
-    raise FileNotFoundError('there are no logs in examples/ here: run this page from a '
-                            'clone of the repository')

@@ -15,7 +15,7 @@ from fastcore.xdg import xdg_cache_home
 
 # %% auto #0
 __all__ = ['tiny_url', 'tiny_sha256', 'least_val', 'Corpus', 'plain_text', 'read_text', 'cache_folder', 'load_corpus',
-           'CharTokenizer', 'split', 'find_pretrained']
+           'CharTokenizer', 'split', 'find_pretrained', 'find_examples']
 
 # %% ../nbs/00_tokenizer.ipynb #806610af
 @dataclass(frozen=True)
@@ -263,6 +263,17 @@ def find_pretrained(
         if not folder.is_file(): return folder
         raise NotADirectoryError(f'{folder} is a file: name the folder it is in')
     return Path(str(files('minigpt')))/'data'/folder
+
+# %% ../nbs/00_tokenizer.ipynb #00examp1
+def find_examples()->Path: # The folder `examples/` of a clone of the repository
+    """Find the logs that pages read, from wherever a page is run.
+
+    Raises `FileNotFoundError` outside a clone and without an installation from one."""
+    here = Path.cwd()
+    for root in (here, *here.parents, Path(str(files('minigpt'))).parent):
+        if (root/'examples'/'published.jsonl').exists(): return root/'examples'
+    raise FileNotFoundError('there are no logs in examples/ here: run this page from a '
+                            'clone of the repository')
 
 # %% ../nbs/00_tokenizer.ipynb #39b782f9
 @patch(cls_method=True)
