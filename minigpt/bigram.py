@@ -131,7 +131,7 @@ def evaluate(
 
 # %% ../nbs/01_bigram.ipynb #f55abeee
 class CountModel:
-    """Guess from counts of up to `order` characters: interpolated modified Kneser-Ney.
+    """Predict from counts of n-grams up to `order`: modified Kneser-Ney, interpolated.
 
     Source: Chen and Goodman, An Empirical Study of Smoothing Techniques for Language
     Modeling (1998), section 3; the lowest order is interpolated with the uniform
@@ -234,7 +234,7 @@ def losses(self:CountModel,
 def probs(self:CountModel,
     context:Tensor, # (T,) token ids so far, possibly none
 )->Tensor: # (V,) probability of each next character, float64
-    "Guess the next character. Raises `ValueError` for ids outside the vocabulary."
+    "Predict the next character. Raises `ValueError` for ids outside the vocabulary."
     row = np.asarray(context, dtype=np.int64)[max(0, len(context)-self.order+1):]
     self._check(row)
     prob,end,before = (np.full(self.vocab_size, 1/self.vocab_size), 0,
@@ -249,9 +249,9 @@ def probs(self:CountModel,
 @patch
 def generate(self:CountModel,
     ids:Tensor, # (T,) token ids to go on from
-    max_new_tokens:int, # How many characters to write
+    max_new_tokens:int, # How many characters to generate
     *, generator:torch.Generator=None, # Random state; PyTorch's own if None
-)->Tensor: # (T+max_new_tokens,) the ids with what was written
+)->Tensor: # (T+max_new_tokens,) the ids and what was generated
     "Generate, drawing each character from the prediction."
     ids = ids.tolist()
     for _ in range(max_new_tokens):

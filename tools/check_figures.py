@@ -27,7 +27,7 @@ reference = re.compile(r'(?:section|Python|Apache|version|PyTorch)\s$')
 
 def namespace():
     "What an expression can name: the runs, the published figures, the ablation, and mathematics."
-    names = {k: getattr(math, k) for k in ('sqrt','log','exp','pi')} | dict(round=round)
+    names = {k: getattr(math, k) for k in ('sqrt','log','exp','pi')} | dict(round=round, vars=vars)
     load = lambda text: json.loads(text, object_hook=lambda d: SimpleNamespace(**d))
     read = lambda path: [load(line) for line in path.read_text(encoding='utf-8').splitlines()]
     for path in (root/'examples').glob('*/metrics.jsonl'):
