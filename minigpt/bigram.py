@@ -44,8 +44,7 @@ class BigramLanguageModel(nn.Module):
     "A learned table: a row of logits for the next character for each character."
     def __init__(self,
         vocab_size:int, # Size of the vocabulary, V
-        # Longest piece it is shown at once; it uses one character whatever this says
-        block_size:int=256,
+        block_size:int=256, # Longest sequence it is given; it uses one character
     ):
         super().__init__()
         self.block_size = block_size

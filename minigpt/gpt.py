@@ -22,7 +22,7 @@ __all__ = ['FeedForward', 'GPTConfig', 'Block', 'GPTLanguageModel', 'sampling_pr
 
 # %% ../nbs/03_gpt.ipynb #20651992
 class FeedForward(nn.Module):
-    "Think about what was gathered, each position for itself."
+    "Two linear layers with a ReLU between, for each position by itself."
     def __init__(self,
         n_embd:int, # Embedding dimension, C
         dropout:float=0., # Share of outputs dropped in training
@@ -66,7 +66,7 @@ class GPTConfig:
 
 # %% ../nbs/03_gpt.ipynb #33460254
 class Block(nn.Module):
-    """One layer of a GPT: look around, then think, each as a correction.
+    """One layer of a GPT: attention, then feed-forward, each added to its input.
 
     Source: Vaswani and others (2017), section 3.1, with the norms in front (Xiong and
     others, 2020)."""
@@ -81,7 +81,7 @@ class Block(nn.Module):
 
     def forward(self,
         x:Tensor, # (B,T,C) one row per position
-    )->Tensor: # (B,T,C) the same, corrected twice
+    )->Tensor: # (B,T,C) the same, with both added
         "Add what attention gathers, then what feed-forward makes of it."
         x = x + self.attn(self.norm1(x))
         return x + self.mlp(self.norm2(x))
@@ -116,7 +116,7 @@ class GPTLanguageModel(nn.Module):
         ids:Tensor, # (B,T) token ids
         start:int=0, # Position of the first
     )->Tensor: # (B,T,C) character plus position
-        "Turn ids into rows of numbers that know their place."
+        "Embeddings of characters and positions, added."
         end,most = start + ids.shape[1],self.config.block_size
         if end > most:
             raise ValueError(f'{end} characters do not fit the context of {most}')
@@ -125,7 +125,7 @@ class GPTLanguageModel(nn.Module):
     def forward(self,
         ids:Tensor, # (B,T) token ids, T at most `block_size`
     )->Tensor: # (B,T,V) logits for the character after each
-        "Guess at every position. Raises `ValueError` if the context is too long."
+        "Predict at every position. Raises `ValueError` if the context is too long."
         x = self.embed(ids)
         for block in self.blocks: x = block(x)
         return self.head(self.norm(x))
@@ -224,7 +224,7 @@ def forward_cached(self:Block,
     x:Tensor, # (B,T,C) the new positions
     kv:tuple[Tensor,Tensor], # Keys and values, (B,H,block_size,D) each, written to
     start:int, # How many positions it holds already
-)->Tensor: # (B,T,C) the same, corrected twice
+)->Tensor: # (B,T,C) the same, with both added
     "A block for positions that come after cached ones."
     x = x + self.attn.forward_cached(self.norm1(x), kv, start)
     return x + self.mlp(self.norm2(x))
