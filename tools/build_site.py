@@ -3,8 +3,8 @@ import argparse, html.parser, json, re, shutil, subprocess, sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from nbdev.config import get_config
 from nbdev.serve import proc_nbs
+import site_pages
 
 root = Path(__file__).resolve().parent.parent
 site = root/'_docs'
@@ -15,6 +15,7 @@ def render():
     pages = root/'_pages'
     for old in (pages, site): shutil.rmtree(old, ignore_errors=True)
     shutil.copytree(root/'_proc', pages)
+    site_pages.finish(pages)   # as Quarto does it
     conf = (root/'_quarto.yml').read_text(encoding='utf-8')
     names = {}
     for page in sorted(pages.glob('*.ipynb')):
@@ -25,11 +26,12 @@ def render():
         for old,new in names.items():
             text = text.replace(f']({old}', f']({new}')
             conf = re.sub(rf'(?<![\w.]){re.escape(old)}', new, conf)
-        if not get_config(path=root).git_url: text = re.sub(r'\[source\]\([^)]*\)\{[^}]*\}', '', text)  # no address to link to yet
         page.write_text(text, encoding='utf-8')
         page.rename(pages/names.get(page.name, page.name))
     (pages/'_quarto.yml').write_text(conf, encoding='utf-8')
     subprocess.run(['smalldocs', 'render', str(pages)], check=True)
+    for theme in (pages/'_site').rglob('themes/*.css'):   # its fonts would be asked of another server (for Quarto: nbs/theme.scss)
+        theme.write_text(re.sub(r'@import url\([^)]*\);?', '', theme.read_text(encoding='utf-8')), encoding='utf-8')
     shutil.move(pages/'_site', site)
 
 class Links(html.parser.HTMLParser):

@@ -1,7 +1,7 @@
 """Checks that need no running of pages: `python tools/check_repo.py package|pages|imports|wheel FILE`
 
-package: minigpt/ is what the notebooks export.  pages: notebooks are clean, free of errors and of this
-machine's paths, and small; lines of code stop at 88 characters.  imports: no page and no module imports from a page with a higher number, not even in
+package: minigpt/ is what the notebooks export.  pages: notebooks are clean, free of errors, of
+warnings and of this machine's paths, and small; lines of code stop at 88 characters.  imports: no page and no module imports from a page with a higher number, not even in
 a string that another process runs, and none from PyTorch's private modules.  wheel: a built wheel holds the package
 and its data, and nothing else."""
 import argparse, json, os, re, shutil, subprocess, sys, tempfile, zipfile
@@ -38,6 +38,7 @@ def page_faults(path):
                 if len(line) > 88 and not line.startswith('#|'): yield f'cell {i} has a line of {len(line)} characters: {line[:60]}'
         for out in cell.get('outputs', []):
             if out['output_type'] == 'error': yield f'cell {i} stored an error'
+            if out.get('name') == 'stderr' and (m := re.search(r'\w*Warning:.*|findfont.*', ''.join(out['text']))): yield f'cell {i} stored a warning: {m[0]}'
             shown = {k: v for k,v in out.get('data', {}).items() if not k.startswith('image/')}
             said = json.dumps([shown, out.get('text', '')])
             if m := re.search(r'/(home|root|tmp|Users|usr|var)/\S*|(?<![\w.:/])/\w[\w.-]*/[\w./-]+\.(py|ipynb|txt|json)\b', said):

@@ -1,0 +1,72 @@
+"""Last hand on the pages that nbdev has processed, before they are rendered: `python tools/site_pages.py [FOLDER]`
+
+Quarto runs it on _proc/ (`pre-render` in nbs/_quarto.yml), tools/build_site.py on its own copy. What is exported with its
+source stands once: a heading and the source, in place of a card with the same signature and comments. Links to source
+files are written only if settings.ini has a `git_url`; then each page gets links to Colab, to its source, and for reports.
+Uses the standard library alone, as Quarto may run it by a Python of its own choice."""
+import argparse, configparser, json, re
+from pathlib import Path
+from urllib.parse import quote
+
+settings = Path(__file__).resolve().parent.parent/'settings.ini'
+
+def markdown(id, source): return dict(cell_type='markdown', id=id, metadata={}, source=source)
+
+def is_card(cell): return cell['cell_type'] == 'code' and re.search(r'^show_doc\(', ''.join(cell['source']), re.M)
+
+def is_source(cell): return cell['cell_type'] == 'code' and '"Exported source"' in ''.join(cell['source'])
+
+def card_text(card): return ''.join(''.join(out['data'].get('text/markdown', '')) for out in card['outputs'] if 'data' in out)
+
+def heading(cards):
+    "One heading for all that the next cell defines; each name remains a place to link to."
+    cards = cards[::-1]   # nbdev begins with the last
+    names = [re.search(r'^### (.+)$', card_text(card), re.M)[1] for card in cards]
+    owner = names[0].rpartition('.')[0]
+    short = [names[0], *(n.removeprefix(f'{owner}.') if owner else n for n in names[1:])]
+    source = re.search(r'^\[source\]\(.*$', card_text(cards[0]), re.M)
+    places = ''.join(f'<span id="{n.lower()}"></span>' for n in names[1:])
+    return markdown(cards[0]['id'], '\n\n'.join(filter(None, [source and source[0], f'### {", ".join(short)} {{#{names[0].lower()}}}', places])))
+
+def once(cells):
+    "A heading in place of the cards that stand around a cell with their source."
+    out = []
+    while cells:
+        if is_card(cells[0]) and len(cells) > 1 and is_source(cells[1]):
+            n = next((i for i,c in enumerate(cells[2:]) if not is_card(c)), len(cells)-2)
+            source = cells[1] | dict(source=''.join(cells[1]['source']).replace('#| code-fold: show\n#| code-summary: "Exported source"\n', ''))
+            out += [heading([cells[0], *cells[2:2+n]]), source]
+            cells = cells[2+n:]
+        else: out.append(cells[0]); cells = cells[1:]
+    return out
+
+def links(git_url, branch, page):
+    "What a reader may want to do with this page, in one line."
+    file,report = f'blob/{branch}/nbs/{page}',f'issues/new?title={quote(f"On the page {page}: ")}'
+    colab = re.sub('^https://github.com/', 'https://colab.research.google.com/github/', git_url)
+    pairs = [('Open in Colab', f'{colab}/{file}')]*(colab != git_url) + [('View source', f'{git_url}/{file}'), ('Report a problem', f'{git_url}/{report}')]
+    return ' · '.join(f'[{text}]({url})' for text,url in pairs)
+
+def finish(folder):
+    "Change the pages in this folder, where they stand; what is done already stays as it is."
+    conf = configparser.ConfigParser()
+    conf.read(settings, encoding='utf-8')
+    git_url,branch = conf['DEFAULT'].get('git_url', '').rstrip('/'),conf['DEFAULT']['branch']
+    for page in sorted(folder.glob('*.ipynb')):
+        nb = json.loads(page.read_text(encoding='utf-8'))
+        nb['cells'] = once(nb['cells'])
+        if not git_url:
+            for cell in nb['cells']:
+                for out in [cell, *cell.get('outputs', [])]:
+                    data,key = (out,'source') if out is cell else (out.get('data', {}),'text/markdown')
+                    if key in data: data[key] = re.sub(r'\[source\]\([^)]*\)\{[^}]*\}', '', ''.join(data[key]))
+        elif not any(c.get('id') == 'pagelinks' for c in nb['cells']):
+            nb['cells'].insert(1, markdown('pagelinks', links(git_url, branch, page.name)))
+        page.write_text(json.dumps(nb, indent=1, ensure_ascii=False), encoding='utf-8')
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('folder', nargs='?', type=Path, default=Path(), help='where the processed pages lie (default: here)')
+    finish(parser.parse_args().folder)
+
+if __name__ == '__main__': main()
