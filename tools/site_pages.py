@@ -18,10 +18,12 @@ def is_source(cell): return cell['cell_type'] == 'code' and '"Exported source"' 
 
 def card_text(card): return ''.join(''.join(out['data'].get('text/markdown', '')) for out in card['outputs'] if 'data' in out)
 
+def card_name(card): return re.search(r'^### (.+)$', card_text(card), re.M)[1]
+
 def heading(cards):
     "One heading for all that the next cell defines; each name remains a place to link to."
     cards = cards[::-1]   # nbdev begins with the last
-    names = [re.search(r'^### (.+)$', card_text(card), re.M)[1] for card in cards]
+    names = [card_name(card) for card in cards]
     owner = names[0].rpartition('.')[0]
     short = [names[0], *(n.removeprefix(f'{owner}.') if owner else n for n in names[1:])]
     source = re.search(r'^\[source\]\(.*$', card_text(cards[0]), re.M)
@@ -33,8 +35,10 @@ def once(cells):
     out = []
     while cells:
         if is_card(cells[0]) and len(cells) > 1 and is_source(cells[1]):
-            n = next((i for i,c in enumerate(cells[2:]) if not is_card(c)), len(cells)-2)
-            source = cells[1] | dict(source=''.join(cells[1]['source']).replace('#| code-fold: show\n#| code-summary: "Exported source"\n', ''))
+            text = ''.join(cells[1]['source'])
+            here = lambda c: is_card(c) and re.search(rf'^(class|def) {card_name(c).split(".")[-1]}\b', text, re.M)
+            n = next((i for i,c in enumerate(cells[2:]) if not here(c)), len(cells)-2)
+            source = cells[1] | dict(source=text.replace('#| code-fold: show\n#| code-summary: "Exported source"\n', ''))
             out += [heading([cells[0], *cells[2:2+n]]), source]
             cells = cells[2+n:]
         else: out.append(cells[0]); cells = cells[1:]
