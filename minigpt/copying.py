@@ -11,7 +11,14 @@ from fastcore.basics import patch
 from pydivsufsort import divsufsort, sa_search
 
 # %% auto #0
-__all__ = ['CopyMeter', 'words_of', 'CopyReport']
+__all__ = ['words_of', 'CopyMeter', 'CopyReport']
+
+# %% ../nbs/06_copying.ipynb #3935939b
+def words_of(
+    text:str, # Any text
+)->list: # Its words, in lowercase
+    "Take a text apart into words: letters, and apostrophes between them."
+    return re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", text.lower())
 
 # %% ../nbs/06_copying.ipynb #0bd2d206
 class CopyMeter:
@@ -31,13 +38,6 @@ class CopyMeter:
         "Does the source hold this piece, character for character?"
         wanted = piece.encode('utf-8', 'surrogatepass')
         return not piece or sa_search(self._bytes, self._suffixes, wanted)[0] > 0
-
-# %% ../nbs/06_copying.ipynb #3935939b
-def words_of(
-    text:str, # Any text
-)->list: # Its words, in lowercase
-    "Take a text apart into words: letters, and apostrophes between them."
-    return re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", text.lower())
 
 # %% ../nbs/06_copying.ipynb #da8bcc4c
 @patch

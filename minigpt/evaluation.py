@@ -22,7 +22,7 @@ class Comparison:
 
     @property
     def significant(self)->bool: # Whether zero lies outside the interval
-        "Is the sign of the difference beyond the luck of the text?"
+        "Is the sign of the difference beyond the sampling error?"
         return self.low > 0 or self.high < 0
 
 # %% ../nbs/05_evaluation.ipynb #0668968c
@@ -144,7 +144,7 @@ def loss_report(
     groups = {'play': plays(text), 'kind': [char_kind(c) for c in text]}
     if window:
         places = [2**int(np.log2(i % window + 1)) for i in range(len(text))]
-        groups['place'] = [f'from {n}' for n in places]
+        groups['place'] = [f'context from {n}' for n in places]
     lines = [f'{"":<26}{"characters":>11}{"nats":>8}']
     for labels in groups.values():
         table = breakdown(losses, labels)
