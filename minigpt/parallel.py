@@ -144,20 +144,27 @@ class ParallelTrainer(FastTrainer):
         self.rank,self.world_size = init_process_group(device)
         if self.shard and self.world_size == 1:
             raise ValueError('sharding takes several processes: start with torchrun')
-        for what,own in (('texts',self.corpus.sha256), ('settings',c)):
-            if any_rank(broadcast_object(own) != own):
-                raise ValueError(f'processes have different {what}: '
-                                 'start all of them with the same')
+        self.check_same('texts', self.corpus.sha256)
+        self.check_same('settings', c)
         if c.batch_size % (self.world_size*c.grad_accum_steps):
             parts = f' in {c.grad_accum_steps} parts' if c.grad_accum_steps > 1 else ''
             raise ValueError(f'batch_size {c.batch_size} can not be divided among '
                              f'{self.world_size} processes{parts}')
         return own_device() if self.world_size > 1 and device.type == 'cuda' else device
 
+    def check_same(self, what, own):
+        "Raises `ValueError` in all processes if one has something else."
+        if any_rank(broadcast_object(own) != own):
+            raise ValueError(f'processes have different {what}: '
+                             'start all of them with the same')
+
     def place_model(self, model):
         "All begin with the weights of the first process, or they would drift apart."
+        tensors = model.state_dict()
         if self.world_size > 1:
-            for tensor in model.state_dict().values(): dist.broadcast(tensor, 0)
+            shapes = {name: t.shape for name,t in tensors.items()}
+            self.check_same('models', (getattr(model, 'config', None), shapes))
+            for tensor in tensors.values(): dist.broadcast(tensor, 0)
         if not self.shard: return super().place_model(model)
         self._meta = copy.deepcopy(model).to('meta')   # a frame for whole weights
         return shard_model(model, self.device)
