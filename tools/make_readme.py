@@ -28,7 +28,7 @@ def readme():
     nb.cells = [c for c in map(visible, nb.cells) if c is not None]
     text,res = MarkdownExporter().from_notebook_node(nb, dict(output_files_dir=images.as_posix(), unique_key='index'))
     for page in (root/'nbs').glob('[0-9]*.ipynb'): text = text.replace(f']({page.name})', f'](nbs/{page.name})')
-    text = text.replace('![png](', '![The loss of the full GPT falls past every n-gram model, and rises again; beside it what it generates at four stages](')
+    text = text.replace('![png](', '![The loss of the full GPT falls past every n-gram model, and rises again; below it what it generates at four stages](')
     return {'README.md': (text.strip()+'\n').encode(), **res['outputs']}
 
 def main():
