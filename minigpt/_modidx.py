@@ -152,6 +152,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                                                                  'minigpt/parallel.py'),
                                   'minigpt.parallel.ParallelTrainer.best_model': ( 'parallel.html#paralleltrainer.best_model',
                                                                                    'minigpt/parallel.py'),
+                                  'minigpt.parallel.ParallelTrainer.check_same': ( 'parallel.html#paralleltrainer.check_same',
+                                                                                   'minigpt/parallel.py'),
                                   'minigpt.parallel.ParallelTrainer.cpu_weights': ( 'parallel.html#paralleltrainer.cpu_weights',
                                                                                     'minigpt/parallel.py'),
                                   'minigpt.parallel.ParallelTrainer.decoder': ( 'parallel.html#paralleltrainer.decoder',
