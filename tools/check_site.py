@@ -130,7 +130,7 @@ def look_at(pages):
         try:
             harness.write_text(f'<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body><script>{filled}</script>', encoding='utf-8')
             done = subprocess.run(
-                [browser, '--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', f'--user-data-dir={profile}',
+                [browser, '--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking', f'--user-data-dir={profile}',
                  '--window-size=1400,1000', '--enable-logging=stderr', '--virtual-time-budget=600000', '--dump-dom',
                  f'http://127.0.0.1:{server.server_port}/{harness.name}'], capture_output=True, text=True, timeout=900)
         finally:
