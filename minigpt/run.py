@@ -239,7 +239,7 @@ def _reader(annotation):
     "A function that reads a value: 'float | None' takes a number, or none."
     kind,*rest = annotation.split(' | ')
     read = dict(int=int, float=float, str=str)[kind]
-    def optional(text): return None if text == 'none' else read(text)
+    def optional(text): return None if text.lower() == 'none' else read(text)
     optional.__name__ = annotation   # for what argparse says of a wrong one
     return optional if rest else read
 
