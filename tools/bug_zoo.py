@@ -24,7 +24,7 @@ from nbdev.process import NBProcessor
 
 root = Path(__file__).resolve().parent.parent
 pages = sorted(p.stem for p in (root/'nbs').glob('[!_.]*.ipynb'))
-skip_flags = set(get_config(path=root).tst_flags.split())
+skip_flags = set(get_config(path=root).tst_flags.split()) - {'slow'}   # CI runs the slow ones
 fork = multiprocessing.get_context('fork')
 
 Mutant = namedtuple('Mutant', 'name page old new bug seen noticed', defaults=[None])   # noticed: by another page than its own
@@ -306,7 +306,7 @@ def live(folder):
     test_eq(counts.generate(new[:5], 9).shape, (14,))
 
 def open_page(folder, name):
-    "A shell, and the cells that nbdev_test would run in it."
+    "A shell, and the cells that nbdev_test would run in it, the slow ones too."
     enter(folder)
     path = folder/'nbs'/f'{name}.ipynb'
     nb = NBProcessor(path, process=True).nb
