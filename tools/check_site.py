@@ -50,7 +50,7 @@ function look(frame, where) {
     const box = e.getBoundingClientRect();
     if (box.width && box.right > width + 1 && !boxed(e) && !e.closest('pre, .anchorjs-link')) { say(where, 'sticks out: ' + some(e)); break; }
   }
-  for (const e of d.querySelectorAll('pre')) if (e.scrollWidth > e.clientWidth + 1) say(where, 'is cut: ' + some(e));
+  for (const e of d.querySelectorAll('pre, #TOC .nav-link')) if (e.scrollWidth > e.clientWidth + 1) say(where, 'is cut: ' + some(e));
   for (const e of d.querySelectorAll('main img')) {
     if (!e.alt) say(where, 'has a figure without alternative text');
     if (!e.complete || !e.naturalWidth) say(where, 'has a figure that does not load: ' + e.alt);
