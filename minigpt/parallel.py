@@ -123,8 +123,8 @@ class ParallelTrainer(FastTrainer):
     Each reads its share of every batch, and gradients are averaged, so that the steps
     are those of a single process. With `shard` each keeps a share of the weights, too.
     Raises `ValueError` for a device that they can't share, another text, other
-    settings or sizes in one of them, and a batch that can't be divided; `ConnectionError` if
-    another process is lost.
+    settings or sizes in one of them, and a batch that can't be divided;
+    `ConnectionError` if another process is lost.
     Source: Li and others, PyTorch Distributed (2020), section 3; Zhao and others,
     PyTorch FSDP (2023), section 3, for the sharding."""
     def __init__(self,
