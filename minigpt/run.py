@@ -539,7 +539,8 @@ def _say_cost(trainer):
     if 'memory' in cost:
         memory,of = (cost[k]/2**30 for k in ('memory','of'))
         fits = cost['fits']   # None if too little was taken to tell
-        more = f'; a batch_size of about {fits:,} would fit' if fits else ''
+        about = f'{float(f"{fits or 0:.2g}"):,.0f}'   # two digits
+        more = f'; a batch_size of about {about} would fit' if fits else ''
         _say(f'memory    {memory:.2f} of {of:.1f} GiB{more}')
     _say('no run was begun: the same command without --dry_run begins one')
 

@@ -34,7 +34,7 @@ class Corpus:
     )->Corpus: # The text with its checksum
         """Wrap `text` and compute its checksum.
 
-        No text but the known one is called tinyshakespeare."""
+        Only the text whose checksum is known may be called tinyshakespeare."""
         sha256 = hashlib.sha256(text.encode()).hexdigest()
         if name == 'tinyshakespeare' and sha256 != tiny_sha256: name = f'another {name}'
         return cls(name, text, sha256, sources)
@@ -239,18 +239,6 @@ def encoded(self:Corpus,
     train_text,val_text = split(self.text, self.val_share)
     return tokenizer, tokenizer.encode(train_text), tokenizer.encode(val_text)
 
-# %% ../nbs/00_tokenizer.ipynb #24a2b0ae
-@patch
-def save_pretrained(self:CharTokenizer,
-    folder:str|Path, # A folder, made if need be
-)->Path: # The file written
-    "Write the vocabulary to `tokenizer.json`."
-    path = find_pretrained(Path(folder))/'tokenizer.json'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = dict(type='characters', chars=self.chars)
-    path.write_text(json.dumps(data, indent=1) + '\n')
-    return path
-
 # %% ../nbs/00_tokenizer.ipynb #1f617310
 def find_pretrained(
     folder:str|Path, # A folder, or 'shakespeare-small' for the model in the package
@@ -263,6 +251,18 @@ def find_pretrained(
         if not folder.is_file(): return folder
         raise NotADirectoryError(f'{folder} is a file: name the folder it is in')
     return Path(str(files('minigpt')))/'data'/folder
+
+# %% ../nbs/00_tokenizer.ipynb #24a2b0ae
+@patch
+def save_pretrained(self:CharTokenizer,
+    folder:str|Path, # A folder, made if need be
+)->Path: # The file written
+    "Write the vocabulary to `tokenizer.json`."
+    path = find_pretrained(Path(folder))/'tokenizer.json'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = dict(type='characters', chars=self.chars)
+    path.write_text(json.dumps(data, indent=1) + '\n')
+    return path
 
 # %% ../nbs/00_tokenizer.ipynb #00examp1
 def find_examples()->Path: # The folder `examples/` of a clone of the repository
