@@ -12,7 +12,7 @@ if __name__ == '__main__' and '__file__' in globals():
 # %% auto #0
 __all__ = ['learning_rate', 'decay_groups', 'has_bfloat16', 'pick_device', 'TrainConfig', 'check_type', 'Trainer', 'check_sizes',
            'check_defaults', 'Callback', 'random_states', 'set_random_states', 'Samples', 'first_ids', 'EarlyStopping',
-           'format_duration', 'Progress', 'baseline_labels', 'LiveCurve']
+           'format_duration', 'Progress', 'baseline_labels', 'new_figure', 'LiveCurve']
 
 # %% ../nbs/04_train.ipynb #2567842d
 from contextlib import ExitStack
@@ -740,11 +740,21 @@ def baseline_labels(
         else: labels.append((loss, f'{n}-gram'))
     return labels
 
+def new_figure(
+    width:float, # In inches
+    height:float, # In inches
+): # A matplotlib figure
+    "A figure that a notebook shows, also where pyplot has not drawn anything yet."
+    from matplotlib.figure import Figure
+    if IN_NOTEBOOK:
+        import matplotlib.pyplot as plt
+        plt.switch_backend(plt.get_backend())   # with it notebooks learn how
+    return Figure(figsize=(width,height), layout='constrained')
+
 @patch
 def plot(self:Trainer): # A matplotlib figure
     "Draw training and validation loss over the steps, with the baselines as lines."
-    from matplotlib.figure import Figure
-    fig = Figure(figsize=(6.4,3.6), layout='constrained')
+    fig = new_figure(6.4, 3.6)
     ax = fig.subplots()
     steps = [row['step'] for row in self.history]
     for key,label in (('train_loss','training'),('val_loss','validation')):
@@ -805,7 +815,6 @@ class LiveCurve(Callback):
     "Draw the losses in the notebook, anew at each evaluation."
     order,shown = 10,None
     def after_evaluate(self, trainer, row):
-        import matplotlib.pyplot   # with it notebooks know how to show a figure
         from IPython.display import display
         if self.shown: self.shown.update(trainer.plot())
         else: self.shown = display(trainer.plot(), display_id=True)

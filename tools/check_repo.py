@@ -2,7 +2,8 @@
 
 package: minigpt/ is what the notebooks export.  pages: notebooks are clean, free of errors, of
 warnings and of this machine's paths, and small; lines of code stop at 88 characters.  imports: no page and no module imports from a page with a higher number, not even in
-a string that another process runs, and none from PyTorch's private modules.  wheel: a built wheel holds the package
+a string that another process runs, and none from PyTorch's private modules; a page without a number may be
+imported by any page, and imports from none that has one.  wheel: a built wheel holds the package
 and its data, and nothing else."""
 import argparse, json, os, re, shutil, subprocess, sys, tempfile, zipfile
 from pathlib import Path
@@ -50,12 +51,12 @@ def page_faults(path):
 def notebooks(): return [f'nbs/{p.name} {fault}' for p in pages for fault in page_faults(p)]
 
 def homes():
-    "Number of the page of each module, and the module of each name that `minigpt` itself gives."
+    "Number of the page of each module, -1 if it has none, and the module of each name that `minigpt` itself gives."
     number = {}
     for page in pages:
         if found := re.search(r'#\| default_exp (\w+)', page.read_text(encoding='utf-8')): number[found[1]] = page.name[:2]
     import minigpt
-    return {m: int(n) for m,n in number.items() if n.isdigit()},minigpt._home
+    return {m: int(n) if n.isdigit() else -1 for m,n in number.items()},minigpt._home
 
 private = re.compile(r'(?<![\'"])torch\._(?!_)\w+|make_fx|torch\.fx\.experimental')
 
@@ -76,10 +77,11 @@ def imports():
     number,home = homes()
     faults = []
     for page in pages:
-        if not page.name[:2].isdigit(): continue
+        if page.stem == 'index': continue
         cells = [''.join(c['source']) for c in json.loads(page.read_text(encoding='utf-8'))['cells'] if c['cell_type'] == 'code']
         text = '\n'.join(c for c in cells if "__name__ == '__main__'" not in c)
-        faults += import_faults(f'nbs/{page.name}', int(page.name[:2]), text, number, home)
+        own = int(page.name[:2]) if page.name[:2].isdigit() else -1
+        faults += import_faults(f'nbs/{page.name}', own, text, number, home)
     for module in sorted((root/'minigpt').glob('[!_]*.py')):
         text = re.sub(r"if __name__ == '__main__'.*?(?=\n\S)", '', module.read_text(encoding='utf-8'), flags=re.S)
         faults += import_faults(f'minigpt/{module.name}', number.get(module.stem, -1), text, number, home)
