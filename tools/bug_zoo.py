@@ -10,7 +10,7 @@ changes nothing: the package has to live, and all pages have to pass.
 
 The cells above a change are the same for all mutants of a page. They are run once, and each mutant goes on
 from there in a fork of that process, so the tool needs an operating system that has `fork`."""
-import argparse, ast, json, multiprocessing, os, shutil, sys, tempfile, traceback
+import argparse, ast, json, multiprocessing, os, re, shutil, sys, tempfile, traceback
 from collections import namedtuple
 from functools import cache
 from pathlib import Path
@@ -190,6 +190,42 @@ ZOO = [Mutant(*m) for m in (
  'After an error nobody is told that training has ended, and what they opened stays open.', classic),
 ('losses-per-token', '04_train', 'per_character = n / len(self.tokenizer.decode(ids[-n:]))', 'per_character = 1.',
  'Losses are per token, so longer tokens look worse than they are.', peer),
+# What is inside
+('lens-one-block-short', '14_inside', 'in self.model.blocks[:self.depth]', 'in self.model.blocks[:max(0, self.depth-1)]',
+ 'The logit lens ends a block too early, so every layer gets the loss of the one below.', classic),
+('activations-of-the-next-layer', '14_inside', "points[f'blocks.{l}.{name}'] =",
+ "points[f'blocks.{(l+1) % len(model.blocks)}.{name}'] =",
+ 'Every activation has the name of its neighbour one layer up.', classic),
+('pattern-of-the-wrong-head', '14_inside', 'return attend(q, k, v, causal_mask(t.shape[1], t.device))[1]',
+ 'return attend(q, k, v, causal_mask(t.shape[1], t.device))[1].roll(1, 1)',
+ 'The pattern of each head is that of the head before it.', classic),
+('hook-left-behind', '14_inside', 'stack.callback(handle.remove)', 'stack.callback(lambda: None)',
+ 'After the block the model goes on with what the hooks return.', classic),
+('generation-left-uncached', '14_inside', 'for name in ours: del vars(model)[name]', 'pass',
+ 'After the block generation reads the whole window for every character, for ever.', classic),
+('steering-ignored', '14_inside', 'with ExitStack() as stack, _uncached(model):', 'with ExitStack() as stack:',
+ 'Generation goes by the cache, and what hooks do to a block never reaches the text.', classic),
+('one-branch-of-the-stream', '14_inside', "('hook_resid_mid', block.norm2, 'input', whole, 'in place')",
+ "('hook_resid_mid', block.norm2, 'input', whole, 'copy')",
+ 'A change of the stream between the halves reaches feed-forward, and not the stream.', classic),
+('census-counts-itself', '14_inside', 'return np.concatenate([[-1], places[:-1]])[:,None]', 'return places[:,None]',
+ 'A space counts as the last space before itself.', classic),
+('probe-changes-the-model', '14_inside', 'self.norm,self.head = copy.deepcopy(model.norm),copy.deepcopy(model.head)',
+ 'self.norm,self.head = model.norm,model.head',
+ "Training a probe trains the model's own head.", classic),
+('ablation-of-the-wrong-head', '16_parts', '(...,int(head),slice(None))', '(...,int(head)-1,slice(None))',
+ 'The head before the one that is named is taken out.', classic),
+('scale-not-frozen', '16_parts', '(norm.weight * (x-x.mean()) / scale)',
+ '(norm.weight * (x-x.mean()) / (x.var(correction=0) + norm.eps).sqrt())',
+ 'Each part is normalised by itself, so that the shares of a logit do not add up to it.', classic),
+('patch-one-position-late', '16_parts', 'x[:,t] = activation[:,t]', 'x[:,t] = activation[:,t-1]',
+ 'What is put in comes from the position before.', classic),
+('dead-for-one-position', '17_health', '(t > 0).flatten(0, 1).any(0)', '(t > 0).flatten(0, 1).all(0)',
+ 'A unit counts as dead as soon as one position of a batch does not activate it.', classic),
+('update-against-new-weights', '17_health', 'moved / _norm(old)', 'moved / _norm(list(block.parameters()))',
+ 'The change is divided by the norm of the weights after the step.', classic),
+('passage-not-escaped', 'passages', 'def _text(text): return escape(text)', 'def _text(text): return text',
+ 'A text with a < in it becomes part of the page.', classic),
 # What must not be lost, and what must not be let in
 ('content-not-on-the-disk', '10_files', '            os.fsync(f.fileno())\n', '',
  'A file gets its name before its content is on the disk: after a power failure it is empty.', classic),
@@ -260,7 +296,7 @@ def copy_to(folder, m=None):
     nbdev_export()
     files = [(p, folder/'minigpt'/p.name) for p in (root/'minigpt').glob('[!_]*.py')]
     changed = [old.stem for old,new in files if old.read_bytes() != new.read_bytes()]
-    assert changed == ([m.page[3:]] if m else []), f'the export changed {changed}: run nbdev_export first'
+    assert changed == ([re.sub(r'^\d+_', '', m.page)] if m else []), f'the export changed {changed}: run nbdev_export first'
 
 def enter(folder, left=None):
     "Be beside the pages of a copy, as nbdev_test is, and import from it, no longer from the one left."
