@@ -8,73 +8,93 @@ from contextlib import ExitStack
 import torch
 from torch import Tensor
 from .train import Callback, new_figure
-from .inside import with_hooks
+from .inside import hook_points, with_hooks
 
 # %% auto #0
 __all__ = ['ActivationStats', 'plot_health']
 
 # %% ../nbs/17_health.ipynb #17stats00
-def _norm(tensors): return torch.stack([t.float().norm() for t in tensors]).norm()
+def _norm(tensors):
+    "Norm of all of them together; of none it is zero."
+    if not tensors: return torch.zeros(())
+    return torch.stack([t.float().norm() for t in tensors]).norm()
 
 class ActivationStats(Callback):
     """Record activations, gradients and updates of every block while a model trains.
 
     `rows` holds a dictionary for each recorded step: its number, and L numbers each of
-    'mean' and 'std' of the residual stream behind each block, 'dead', the share of
-    hidden units that no position of the batch has activated, 'grad_norm', and
-    'update_ratio', the norm of the change over the norm of the weights.
-    Raises `RuntimeError` where a step doesn't run the model itself, so that hooks are
-    not called, as with a copy in bfloat16.
+    'mean' and 'std' of the residual stream behind a block, 'dead', the share of
+    hidden units that no position of the batch has activated, 'grad_norm', before
+    clipping, and 'update_ratio', the norm of the change of its matrices over theirs. On
+    a GPU it goes with `Trainer`; `FastTrainer`, whose steps are captured, refuses it.
+    Raises `TypeError` for a model that is none of ours, and `RuntimeError` where a step
+    does not call the modules of `trainer.model`, as when a compiled model or a copy
+    does its work.
     Source of the update ratio: Karpathy, Building makemore, part 3 (2022)."""
     measures = 'mean','std','dead','grad_norm','update_ratio'
 
     def __init__(self,
         every:int=10, # Steps from one record to the next
     ):
-        if every < 1: raise ValueError(f'every must be at least 1, not {every}')
-        self.every,self.rows,self._waiting = every,[],[]
-        self._hooks = self._weights = None   # while a step is recorded
+        if type(every) is not int or every < 1:
+            raise ValueError('every must be a whole number of at least 1, '
+                             f'not {every!r}')
+        self.every,self.rows = every,[]
+        self._clear()
+
+    def _clear(self):
+        "Nothing is being recorded, and no numbers wait to be read."
+        self._hooks = self._step = self._grads = None
+        self._waiting = []
+
+    def before_fit(self, trainer):
+        hook_points(trainer.model)   # is it one of ours?
+        self._clear()
+        if trainer.step == 0: self.rows = []
 
     def before_step(self, trainer):
         if trainer.step % self.every: return
-        blocks = trainer.model.blocks
-        self._seen = [[] for _ in blocks]    # (mean, std) of each forward pass
-        self._alive = [[] for _ in blocks]   # which units were active in each
+        model,L = trainer.model,len(trainer.model.blocks)
+        self._step,self._grads = trainer.step,None
+        self._seen = [[] for _ in range(L)]    # mean and std in each forward pass
+        self._alive = [[] for _ in range(L)]   # which units were active in each
         hooks = {}
-        for l in range(len(blocks)):
-            def stream(t, l=l): self._seen[l].append(torch.stack([t.mean(), t.std()]))
-            def hidden(t, l=l): self._alive[l].append((t > 0).flatten(0, 1).any(0))
+        for l in range(L):
+            def stream(t, l=l):
+                if not model.training: return   # somebody samples
+                self._seen[l].append(torch.stack([t.mean(), t.std()]))
+            def hidden(t, l=l):
+                if model.training: self._alive[l].append((t > 0).flatten(0, 1).any(0))
             hooks[f'blocks.{l}.hook_resid_post'] = torch.no_grad()(stream)
             hooks[f'blocks.{l}.mlp.hook_post'] = torch.no_grad()(hidden)
-        self._weights = [[p.detach().clone() for p in b.parameters()] for b in blocks]
+        self._weights = [[p.detach().clone() for p in _matrices(b)]
+                         for b in model.blocks]
         self._hooks = ExitStack()
-        self._hooks.enter_context(with_hooks(trainer.model, hooks))
+        self._hooks.enter_context(with_hooks(model, hooks))
 
     def after_backward(self, trainer):
-        if not self._hooks: return
-        self._close()
+        if self._hooks is None: return
+        self._hooks.close()
+        self._hooks = None
         if not self._seen[0]:
-            raise RuntimeError('this step did not run the model itself, so there is '
-                               'nothing to record: use Trainer, or precision float32')
+            raise RuntimeError('this step did not call the modules of the model, so '
+                               'there is nothing to record: train it with Trainer, '
+                               'not compiled')
         self._grads = [_norm([p.grad for p in b.parameters() if p.grad is not None])
                        for b in trainer.model.blocks]
 
     def after_step(self, trainer, loss, grad_norm):
-        if self._weights is None: return
+        if self._grads is None: return
         table = []   # a row for each block
         for l,block in enumerate(trainer.model.blocks):
             mean,std = torch.stack(self._seen[l]).mean(0)
             dead = 1 - torch.stack(self._alive[l]).any(0).float().mean()
             old = self._weights[l]
-            moved = _norm([p.detach()-w for p,w in zip(block.parameters(), old)])
+            moved = _norm([p.detach()-w for p,w in zip(_matrices(block), old)])
             table.append(torch.stack([mean, std, dead, self._grads[l],
                                       moved / _norm(old)]))
-        self._waiting.append((trainer.step-1, torch.stack(table)))
-        self._weights = None
-
-    def _close(self):
-        if self._hooks: self._hooks.close()
-        self._hooks = None
+        self._waiting.append((self._step, torch.stack(table)))
+        self._grads = self._weights = None
 
     def _settle(self):
         "Tensors become numbers; on a GPU this waits."
@@ -85,32 +105,44 @@ class ActivationStats(Callback):
 
     def after_evaluate(self, trainer, row): self._settle()
     def after_fit(self, trainer, error):
-        self._close()
+        if self._hooks: self._hooks.close()
+        # a step that was refused for its gradient has moved the weights, too
+        if isinstance(error, ValueError): self.after_step(trainer, None, None)
         self._settle()
+        self._clear()
 
     def state_dict(self, trainer):
         self._settle()
         return dict(rows=self.rows)
     def load_state_dict(self, trainer, state): self.rows = list(state['rows'])
 
+def _matrices(block): return [p for p in block.parameters() if p.ndim == 2]
+
 # %% ../nbs/17_health.ipynb #17plot000
 def plot_health(
     runs:dict, # Title to `ActivationStats`
 ): # A matplotlib figure
-    "Draw four measures (rows) of some trainings (columns), a line for each block."
+    "Draw what was recorded (rows) of some trainings (columns), a line for each block."
     from matplotlib import colormaps
-    fig = new_figure(.8+2.2*len(runs), 8)
-    axes = fig.subplots(4, len(runs), sharey='row', squeeze=False)
+    for title,stats in runs.items():
+        if not stats.rows: raise ValueError(f'{title!r} has recorded nothing')
+    if not runs: raise ValueError('there is no training to draw')
+    names = {'mean': 'residual mean', 'std': 'residual std', 'dead': 'dead units',
+             'grad_norm': 'gradient norm', 'update_ratio': 'update ratio'}
+    fig = new_figure(.6 + 2.4*len(runs), 8.5)
+    axes = fig.subplots(len(names), len(runs), sharex='col', squeeze=False)
     for column,(title,stats) in zip(axes.T, runs.items()):
-        steps,L = [row['step'] for row in stats.rows],len(stats.rows[0]['std'])
         column[0].set_title(title, fontsize=10)
-        for ax,measure in zip(column, ('std','dead','grad_norm','update_ratio')):
-            for l,y in enumerate(zip(*(row[measure] for row in stats.rows))):
-                color = colormaps['viridis'](l/L)
-                ax.plot(steps, y, color=color, lw=1.2, label=f'block {l}')
-            if measure != 'dead': ax.set_yscale('log')
-        column[-1].set_xlabel('step')
-    names = 'residual std','dead units','gradient norm','update ratio'
-    for ax,name in zip(axes[:,0], names): ax.set_ylabel(name)
+        for ax,(measure,name) in zip(column, names.items()):
+            lines = list(zip(*(row[measure] for row in stats.rows)))   # by block
+            for l,y in enumerate(lines):
+                ax.plot([row['step'] for row in stats.rows], y, label=f'block {l}',
+                        color=colormaps['viridis'](l/len(lines)), lw=1.2)
+            if measure == 'mean': ax.set_yscale('symlog', linthresh=1)
+            elif measure == 'dead': ax.set_ylim(-.03, 1)
+            else: ax.set_yscale('log')
+            ax.tick_params(labelsize=7)
+            if column is axes.T[0]: ax.set_ylabel(name, fontsize=9)
+        column[-1].set_xlabel('step', fontsize=9)
     axes[0,0].legend(fontsize=7)
     return fig

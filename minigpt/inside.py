@@ -14,7 +14,7 @@ import numpy as np, torch, torch.nn.functional as F
 from torch import Tensor, nn
 from .bigram import eval_mode, get_batch
 from .attention import attend, causal_mask
-from .gpt import GPTLanguageModel
+from .gpt import Block, GPTLanguageModel
 from .train import new_figure
 
 # %% auto #0
@@ -44,6 +44,8 @@ def hook_points(
         return attend(q, k, v, causal_mask(t.shape[1], t.device))[1]
     points = {'hook_embed': HookPoint(model.token_embedding, 'output', whole, 'copy')}
     for l,block in enumerate(model.blocks):
+        if not isinstance(block, Block):
+            raise TypeError(f'block {l} is no Block but a {type(block).__name__}')
         attn,mlp = block.attn,block.mlp
         for name,*point in (
             ('hook_resid_pre', block, 'input', whole, 'copy'),
@@ -66,7 +68,10 @@ def _changed(name, point, function, tensor):
     "The tensor, with what `function` made of the activation put in its place."
     old = point.view(tensor)
     new = function(old)
-    if new is None or new is old: return tensor
+    if new is None: return tensor
+    if not isinstance(new, Tensor):
+        raise TypeError(f'the function for {name} returned a {type(new).__name__}: a '
+                        'tensor is wanted, or None to change nothing')
     if not point.write:
         raise ValueError(f'{name} can be read and not changed, since the fused kernel '
                          'never makes it: change attn.hook_z instead')
@@ -97,21 +102,31 @@ def _matching(points, patterns):
     return found
 
 # %% ../nbs/14_inside.ipynb #14with001
-@contextmanager
-def _uncached(model):
-    "Inside it generation reads the whole window for each token, and hooks are called."
-    def new_cache(batch_size=1): return SimpleNamespace(ids=None, length=0)
+class _Uncached:
+    "Generation that reads the whole window for each token, so that hooks are called."
+    def __init__(self, model): self.model = model
+    def new_cache(self, batch_size=1): return SimpleNamespace(ids=None, length=0)
+
     @torch.no_grad()
-    def forward_cached(ids, cache):
+    def forward_cached(self, ids, cache):
         cache.ids = torch.cat([cache.ids, ids], 1) if cache.length else ids
         cache.length += ids.shape[1]
-        with eval_mode(model): return model(cache.ids)[:,-ids.shape[1]:]
-    ours = dict(new_cache=new_cache, forward_cached=forward_cached)
-    if 'forward_cached' in vars(model): ours = {}   # one inside another
-    vars(model).update(ours)
+        with eval_mode(self.model) as model: return model(cache.ids)[:,-ids.shape[1]:]
+
+@contextmanager
+def _uncached(model):
+    "Inside it the model generates as `_Uncached` does."
+    own,names = vars(model),('new_cache','forward_cached')
+    slow = getattr(own.get('forward_cached'), '__self__', None)
+    if isinstance(slow, _Uncached):   # one block inside another
+        yield
+        return
+    before,slow = {n: own[n] for n in names if n in own},_Uncached(model)
+    own.update(new_cache=slow.new_cache, forward_cached=slow.forward_cached)
     try: yield
     finally:
-        for name in ours: del vars(model)[name]
+        for n in names: own.pop(n, None)
+        own.update(before)
 
 @contextmanager
 def with_hooks(
@@ -120,17 +135,22 @@ def with_hooks(
 ):
     """Inside the block the model goes on with what each function returns.
 
-    A function that returns None has only looked. Whoever changes a residual stream
-    changes everything behind it, generated text included: `generate` then reads the
-    whole window for each character. Afterwards nothing is left, also after an error.
+    A function that returns None has only looked; it should return a new tensor, not
+    change the one that it is given. Whoever changes a residual stream changes all that
+    is behind it, generated text included: `generate` then reads the whole window for
+    each character. Afterwards nothing is left, also after an error. A compiled model
+    calls no hooks, and a copy that is made inside the block keeps them.
     Raises `ValueError` for a name that fits nothing, listing near ones, and, when the
-    model runs, for another shape than the activation's or a change of a pattern."""
+    model runs, for another shape than the activation's or a change of a pattern;
+    `TypeError` for a function that is none, or that returns no tensor."""
     points = hook_points(model)
+    if not isinstance(hooks, dict) or not all(map(callable, hooks.values())):
+        raise TypeError('hooks are a dictionary of names and functions')
     found = _matching(points, hooks)
     with ExitStack() as stack, _uncached(model):
-        for pattern,names in found.items():
-            for n in names:
-                handle = _add_hook(n, points[n], hooks[pattern])
+        for name,point in points.items():   # in the order of the computation
+            for pattern in (p for p in hooks if name in found[p]):
+                handle = _add_hook(name, point, hooks[pattern])
                 stack.callback(handle.remove)
         yield model
 
@@ -153,10 +173,12 @@ def run_with_cache(
     The tensors are the model's own: copy what you change. All activations of the full
     model take some 46 MiB for a sequence of 256 characters; `names` keeps fewer.
     Raises `ValueError` for a name that fits nothing, listing near ones, for ids that
-    are not (B,T), and for a context that is too long."""
-    if ids.ndim != 2:
-        raise ValueError(f'ids are (B,T), not {tuple(ids.shape)}: of one row make two '
-                         'dimensions by ids[None]')
+    are not (B,T), and for a context that is too long; `RuntimeError` for a compiled
+    model, which calls no hooks."""
+    if not isinstance(ids, Tensor) or ids.is_floating_point() or ids.ndim != 2:
+        found = tuple(getattr(ids, 'shape', [type(ids).__name__]))
+        raise ValueError(f'ids are whole numbers (B,T), not {found}: encode the text, '
+                         'and of one row make two dimensions by ids[None]')
     names = ['*'] if names is None else [names] if isinstance(names, str) else names
     kept = ActivationCache()
     def keep(name): return lambda t: kept.__setitem__(name, t)
@@ -164,6 +186,9 @@ def run_with_cache(
     hooks = {n: keep(n) for some in found for n in some}
     with torch.no_grad(), eval_mode(model), with_hooks(model, hooks):
         logits = model(ids.to(model.device, torch.int64))
+    if len(kept) < len(hooks):
+        raise RuntimeError('the model did not call its modules, as a compiled one: '
+                           'take one that is not compiled')
     return logits, kept
 
 # %% ../nbs/14_inside.ipynb #14plot000
@@ -172,18 +197,20 @@ def plot_attention(
     text:str, # The T characters
 ): # A matplotlib figure
     "Draw the attention patterns of all heads, queries downwards, keys to the right."
+    if pattern.ndim != 4 or pattern.shape[-1] != len(text):
+        raise ValueError(f'patterns (L,H,T,T) of {len(text)} characters are wanted, '
+                         f'not {tuple(pattern.shape)}')
     L,H,T,_ = pattern.shape
-    if len(text) != T:
-        raise ValueError(f'{len(text)} characters for patterns of {T} positions')
     fig = new_figure(2.5*H, 2.6*L)
     names = [{'\n': '↵', ' ': '␣'}.get(c, c) for c in text]
-    for l,row in enumerate(fig.subplots(L, H, squeeze=False)):
+    axes = fig.subplots(L, H, squeeze=False, sharex=True, sharey=True)
+    for l,row in enumerate(axes):
         for h,ax in enumerate(row):
-            ax.imshow(pattern[l,h].cpu(), cmap='Blues', vmin=0, vmax=1)
+            ax.imshow(pattern[l,h].detach().float().cpu(), cmap='Blues', vmin=0, vmax=1)
             ax.set_title(f'layer {l}, head {h}', fontsize=9)
-            for axis in (ax.xaxis, ax.yaxis):
-                axis.set_ticks(range(T), names, fontsize=5.5, parse_math=False)
             ax.tick_params(length=0, pad=1)
+    for axis in (*(ax.xaxis for ax in axes[-1]), *(ax.yaxis for ax in axes[:,0])):
+        axis.set_ticks(range(T), names, fontsize=5.5, parse_math=False)
     return fig
 
 # %% ../nbs/14_inside.ipynb #14census1
@@ -196,7 +223,7 @@ def attention_masks(
     def last(marked):   # where the last marked character before each one is, or -1
         places = np.maximum.accumulate(np.where(marked, np.arange(T), -1))
         return np.concatenate([[-1], places[:-1]])[:,None]
-    begins = np.concatenate([[True], chars[:-1] == '\n'])
+    begins = np.concatenate([[False], chars[:-1] == '\n'])
     same = chars[:,None] == chars
     after = np.concatenate([np.zeros((T,1), dtype=bool), same[:,:-1]], 1)
     masks = {'itself': key == query,
@@ -215,12 +242,14 @@ def head_census(
     """Score each head by each of the questions of `attention_masks`.
 
     A uniform head attends alike to all that it may attend to. A question that no
-    character of the text can be asked has a score of NaN."""
+    character of the text can be asked has a score of NaN.
+    Raises `ValueError` for an empty text."""
+    if not text: raise ValueError('the text is empty')
     got,uniform,asked = {},{},{}
     for i in range(0, len(text), model.block_size):
         part = text[i:i+model.block_size]
         _,kept = run_with_cache(model, tokenizer.encode(part)[None], '*.hook_pattern')
-        pattern = torch.cat(list(kept.values()))   # (L,H,T,T)
+        pattern = torch.cat(list(kept.values())).float()   # (L,H,T,T)
         alike = causal_mask(len(part)).float()
         alike = alike / alike.sum(1, keepdim=True)
         for question,mask in attention_masks(part).items():
@@ -241,10 +270,12 @@ class LogitLens(nn.Module):
         depth:int, # Blocks before it ends: from 0, the embeddings alone, to all, L
     ):
         super().__init__()
-        if not 0 <= depth <= len(model.blocks):
+        hook_points(model)   # is it one of ours?
+        if type(depth) is not int or not 0 <= depth <= len(model.blocks):
             raise ValueError(f'depth must lie in 0 to {len(model.blocks)}, not {depth}')
         self.model,self.depth,self.block_size = model,depth,model.block_size
         self.norm,self.head = copy.deepcopy(model.norm),copy.deepcopy(model.head)
+        for part in (self.norm,self.head): part.requires_grad_(True)   # for a probe
 
     def residual(self,
         ids:Tensor, # (B,T) token ids
@@ -261,6 +292,7 @@ class LogitLens(nn.Module):
         return self.head(self.norm(self.residual(ids)))
 
 # %% ../nbs/14_inside.ipynb #14probe00
+@torch.enable_grad()
 def fit_probe(
     lens:LogitLens, # Whose norm and head are trained; the model stays as it is
     ids:Tensor, # (N,) token ids to learn from

@@ -8,7 +8,7 @@ import numpy as np, torch, torch.nn.functional as F
 from torch import Tensor
 from .bigram import get_batch
 from .gpt import GPTLanguageModel
-from .inside import run_with_cache, with_hooks
+from .inside import hook_points, run_with_cache, with_hooks
 
 # %% auto #0
 __all__ = ['induction_recipe', 'model_parts', 'mean_activations', 'ablation', 'patch_activations', 'logit_attribution',
@@ -18,15 +18,16 @@ __all__ = ['induction_recipe', 'model_parts', 'mean_activations', 'ablation', 'p
 def model_parts(
     model:GPTLanguageModel, # Any of ours
 )->list: # 'head 0.0', the first head of the first layer, 'mlp 0', its feed-forward, ...
-    "Name what can be taken out of a model."
-    L,H = model.config.n_layer,model.config.n_head
-    return [part for l in range(L) for part in (*(f'head {l}.{h}' for h in range(H)),
-                                                f'mlp {l}')]
+    "Name what can be taken out. Raises `TypeError` for a model of another kind."
+    hook_points(model)   # is it one of ours?
+    heads = range(model.config.n_head)
+    return [part for l in range(len(model.blocks))
+            for part in (*(f'head {l}.{h}' for h in heads), f'mlp {l}')]
 
 def _place(model, part):
     "The activation that a part makes, and which index of it: its head, or all."
     if part not in model_parts(model):
-        l,h = model.config.n_layer-1,model.config.n_head-1
+        l,h = len(model.blocks)-1,model.config.n_head-1
         raise ValueError(f'{part!r} is no part of this model: the parts are head 0.0 '
                          f'to head {l}.{h} and mlp 0 to mlp {l}')
     kind,where = part.split()
@@ -42,10 +43,13 @@ def mean_activations(
 )->dict: # Part to its mean output: (D,) for a head, (C,) for feed-forward
     "Mean output of every part, over windows of a text and all their positions."
     x,_ = get_batch(ids, n_windows, model.block_size, seed=seed, step=0)
-    _,kept = run_with_cache(model, x, ['*.hook_z','*.hook_mlp_out'])
     places = {part: _place(model, part) for part in model_parts(model)}
-    return {part: kept[name][index].flatten(0, -2).mean(0)
-            for part,(name,index) in places.items()}
+    total = dict.fromkeys(places, 0)
+    for some in x.split(32):   # windows at a time, for memory
+        _,kept = run_with_cache(model, some, ['*.hook_z','*.hook_mlp_out'])
+        for part,(name,index) in places.items():
+            total[part] += kept[name][index].flatten(0, -2).sum(0) / x.numel()
+    return total
 
 def ablation(
     model:GPTLanguageModel, # Any of ours
@@ -54,8 +58,14 @@ def ablation(
 )->dict: # For `with_hooks`
     """Take a part out of a model: hooks that replace its output.
 
-    Raises `ValueError` for a part that the model hasn't."""
+    Raises `ValueError` for a part that the model hasn't, and for a value of another
+    shape."""
     name,index = _place(model, part)
+    C,H = model.config.n_embd,model.config.n_head
+    wanted = (C//H,) if part.startswith('head') else (C,)
+    if value is not None and getattr(value, 'shape', None) != wanted:
+        found = getattr(value, 'shape', type(value).__name__)
+        raise ValueError(f'of {part} the mean has the shape {wanted}, not {found}')
     def replace(activation):
         changed = activation.clone()
         changed[index] = 0 if value is None else value
@@ -74,14 +84,18 @@ def patch_activations(
 
     Source: Vig and others, Investigating Gender Bias in Language Models Using Causal
     Mediation Analysis (2020), section 3.
-    Raises `ValueError` for prompts of different length, or with the same score."""
+    Raises `ValueError` for prompts of different length, or with the same score, and for
+    a name that means none or several activations."""
     if clean.shape != corrupt.shape or len(clean) != 1:
         raise ValueError('two prompts of the same length are compared, (1,T) each, not '
                          f'{tuple(clean.shape)} and {tuple(corrupt.shape)}')
     best,kept = run_with_cache(model, clean, f'blocks.*.{name}')
     worst,_ = run_with_cache(model, corrupt, [])
-    low,high = score(worst),score(best)
-    if low == high: raise ValueError('both prompts have the same score')
+    if len(kept) != len(model.blocks):
+        raise ValueError(f'{name!r} is not the name of one activation of every block')
+    low,high = float(score(worst)),float(score(best))
+    if not abs(high-low) > 0:   # NaN is no difference either
+        raise ValueError(f'the two prompts have the same score, {low}, or none')
     out = torch.zeros(len(kept), clean.shape[1])
     for l,(full_name,activation) in enumerate(kept.items()):
         for t in range(clean.shape[1]):
@@ -91,7 +105,7 @@ def patch_activations(
                 return x
             with with_hooks(model, {full_name: put_in}):
                 logits,_ = run_with_cache(model, corrupt, [])
-            out[l,t] = (score(logits)-low) / (high-low)
+            out[l,t] = (float(score(logits))-low) / (high-low)
     return out
 
 # %% ../nbs/16_parts.ipynb #16dla001
@@ -105,7 +119,10 @@ def logit_attribution(
     projection, and 'bias', which no input has a part in. The final norm's scale is
     frozen: taken as the whole stream made it.
     Source: Elhage and others, A Mathematical Framework for Transformer Circuits (2021),
-    section "Logit attribution"."""
+    section "Logit attribution".
+    Raises `ValueError` for more than one prompt."""
+    if len(ids) != 1:
+        raise ValueError(f'one prompt (1,T) is taken apart, not {tuple(ids.shape)}')
     _,kept = run_with_cache(model, ids)
     kept = {name: t[0,-1] for name,t in kept.items() if 'pattern' not in name}
     H,last = model.config.n_head,ids.shape[1]-1
@@ -126,7 +143,7 @@ def logit_attribution(
 
 # %% ../nbs/16_parts.ipynb #16ind0001
 def copying_text(
-    size:int, # At least so many letters
+    size:int, # At least so many letters, and 24
     seed:int=0, # For the draws
 )->str: # Lower-case letters
     "Write pieces of 2 to 12 letters: five of six are copied from among the last 24."
@@ -152,10 +169,16 @@ def repetition_test(
 
     'previous' and 'induction' are the shares of attention that each head gives, in the
     second copy, to the position before and to the one behind the earlier occurrence.
-    Source: Olsson and others, In-context Learning and Induction Heads (2022)."""
+    Letters may come twice in a string, so that not even the best model knows all.
+    Source: Olsson and others, In-context Learning and Induction Heads (2022).
+    Raises `ValueError` for strings of less than 2 letters, and none at all."""
+    if n < 2 or n_rows < 1 or not len(letters):
+        raise ValueError(f'strings of {n}, {n_rows} of them, from {len(letters)} '
+                         'letters: at least 2, 1 and 1 are needed')
     rng = np.random.default_rng(seed)
-    once = letters[torch.from_numpy(rng.integers(len(letters), size=(n_rows,n)))]
-    again = once[:,torch.from_numpy(rng.permutation(n))] if shuffle else once
+    drawn = rng.integers(len(letters), size=(n_rows,n))
+    again = rng.permuted(drawn, axis=1) if shuffle else drawn
+    once,again = (letters[torch.from_numpy(d)] for d in (drawn, again))
     ids = torch.cat([once, again], 1).to(model.device, torch.int64)
     logits,kept = run_with_cache(model, ids[:,:-1], '*.hook_pattern')
     losses = F.cross_entropy(logits.transpose(1, 2), ids[:,1:],

@@ -85,6 +85,8 @@ def induction():
         asked = Repeats()
         trainer = Trainer(config, sizes, corpus, callbacks=[asked]).fit()
         seconds = trainer.seconds
+        letters = trainer.tokenizer.encode('abcdefghijklmnopqrstuvwxyz')
+        shuffled = repetition_test(trainer.model, letters, shuffle=True)['second']
         if not rows:   # half the bits; page 16 checks that they do the same
             trainer.model.half().save_pretrained(log.parent/'induction')
             trainer.tokenizer.save_pretrained(log.parent/'induction')
@@ -92,7 +94,7 @@ def induction():
         best = lambda name, layer: [round(t[name][layer].max().item(), 3) for t in asked.tests]
         rows.append(dict(key=f'induction, {layers} layers, seed {seed}', layers=layers, seed=seed, steps=asked.steps,
                          first=rounded('first'), second=rounded('second'), previous=best('previous', 0),
-                         induction=best('induction', layers-1), seconds=round(seconds)))
+                         induction=best('induction', layers-1), shuffled=round(shuffled, 3), seconds=round(seconds)))
         print({k: v for k,v in rows[-1].items() if not isinstance(v, list)}, rows[-1]['second'][-1], flush=True)
     return rows
 
