@@ -201,7 +201,7 @@ ZOO = [Mutant(*m) for m in (
  'The pattern of each head is that of the head before it.', classic),
 ('hook-left-behind', '14_inside', 'stack.callback(handle.remove)', 'stack.callback(lambda: None)',
  'After the block the model goes on with what the hooks return.', classic),
-('generation-left-uncached', '14_inside', 'for name in ours: del vars(model)[name]', 'pass',
+('generation-left-uncached', '14_inside', 'for n in names: own.pop(n, None)', 'pass',
  'After the block generation reads the whole window for every character, for ever.', classic),
 ('steering-ignored', '14_inside', 'with ExitStack() as stack, _uncached(model):', 'with ExitStack() as stack:',
  'Generation goes by the cache, and what hooks do to a block never reaches the text.', classic),
