@@ -1,18 +1,19 @@
-"""Measure what the pages Inside and Parts only sample: `python tools/look_inside.py [lens] [parts] [induction]`
+"""Measure what the pages Inside and Parts only sample: `python tools/look_inside.py [lens] [depths] [parts] [induction]`
 
 lens: train the preset `cpu` and write down, at a dozen steps, the loss of the logit lens at every depth and the
-highest score of a previous-token head (some 15 minutes of one core).  parts: mean and zero ablation of every part of
+highest score of a previous-token head (some 15 minutes of one core).  depths: lens and probe at every depth of
+`shakespeare-small`, on the whole validation part (some 2 minutes).  parts: mean and zero ablation of every part of
 `shakespeare-small` on the whole validation part (some 5 minutes).  induction: train the model of `induction_recipe`
 with three seeds, and one of a single layer, and keep the first (some 5 minutes).  Without a name, all. Each replaces
-its own lines in examples/inside.jsonl; losses are in nats per character, the first two with overlapping windows."""
+its own lines in examples/inside.jsonl; losses are in nats per character, the first three with overlapping windows."""
 import argparse, json
 from pathlib import Path
 
-from minigpt.bigram import evaluate
+from minigpt.bigram import CountModel, evaluate
 from minigpt.evaluation import compare
 from minigpt.files import load_pretrained
 from minigpt.gpt import GPTConfig
-from minigpt.inside import LogitLens, head_census, with_hooks
+from minigpt.inside import LogitLens, fit_probe, head_census, with_hooks
 from minigpt.parts import (ablation, copying_text, induction_recipe, mean_activations, model_parts,
                            repetition_test)
 from minigpt.run import get_preset, train
@@ -48,6 +49,21 @@ def lens():
     looking = Lenses()
     train(config, sizes, load_corpus('tinyshakespeare'), callbacks=[looking])
     return looking.rows
+
+def depths():
+    "Logit lens and probe of the trained model."
+    model,tok = load_pretrained('shakespeare-small')
+    _,train_ids,val_ids = load_corpus('tinyshakespeare').encoded(tok)
+    rows = []
+    for depth in range(len(model.blocks)+1):
+        looking = LogitLens(model, depth)
+        lens = overlapping(looking, val_ids, train_ids).nats
+        probe = overlapping(fit_probe(looking, train_ids), val_ids, train_ids).nats
+        rows.append(dict(key=f'depths, {depth}', depth=depth, lens=round(lens, 4), probe=round(probe, 4)))
+        print(rows[-1], flush=True)
+    ngrams = CountModel(7, tok.vocab_size).fit(train_ids)
+    counted = {n: round(ngrams.shorter(n).losses(val_ids, history=train_ids).mean().item(), 4) for n in range(1, 8)}
+    return rows + [dict(key='depths, n-grams', losses=counted)]
 
 def parts():
     "What each part of the trained model is worth."
@@ -99,7 +115,7 @@ def induction():
     return rows
 
 def main():
-    jobs = dict(lens=lens, parts=parts, induction=induction)
+    jobs = dict(lens=lens, depths=depths, parts=parts, induction=induction)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('what', nargs='*', choices=[*jobs, []], help='which; all if none is named')
     args = parser.parse_args()
