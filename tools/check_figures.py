@@ -2,7 +2,7 @@
 
 A figure that looks measured (it has a decimal point, a percent sign, or a unit of time, loss or speed) must say where it is
 from, in a comment right after it that readers don't see: `in two minutes<!-- cpu.last.seconds/60 -->`. The comment is an
-expression over the logs in examples/ (a run by its folder's name, `published` by key, `ablation` by name, `speed` by
+expression over the logs in examples/ (a run by its folder's name, `published` by key, `ablation` by name, `inside` by key, `speed` by
 kind and name) and `math`; its
 value, rounded as the text rounds it, must be the figure, and a comment without a figure before it is refused. References (`section 3.2`, `Python 3.10`) are no figures.
 `--test` plants wrong figures and makes sure that each is found."""
@@ -40,6 +40,7 @@ def namespace():
         names['ablation'] = {r.name: r for r in read(path) if r.kind == 'comparison'}
     if (path := root/'examples'/'speed.jsonl').exists():
         names['speed'] = {f'{r.kind}: {r.name}': r for r in read(path)}
+    if (path := root/'examples'/'inside.jsonl').exists(): names['inside'] = {r.key: r for r in read(path)}
     return names
 
 def prose(text):
