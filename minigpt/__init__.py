@@ -15,6 +15,7 @@ _homes = dict(
     files='load_pretrained',
     texts='extend_vocab map_corpus read_corpus',
     inside='LogitLens fit_probe head_census plot_attention run_with_cache with_hooks',
+    play='to_html',
     parts='ablation logit_attribution mean_activations model_parts patch_activations',
     health='ActivationStats plot_health',
     optimizers='Muon newton_schulz',

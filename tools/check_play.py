@@ -1,0 +1,208 @@
+"""Open a model that was written as one page, from disk, in Chromium, and use it: `python tools/check_play.py [--picture FILE]`
+
+Fails if what it writes at temperature 0 is not what PyTorch generates, if a loss is not PyTorch's, if a seed does not
+give the same text twice, if a control does nothing, if the keyboard alone is not enough, if the page asks for anything
+or reports an error, or if it does not fit a phone. Says how many characters a second it writes, and how soon the first
+prediction is there. `--picture` keeps a picture of the page."""
+import argparse, base64, json, subprocess, sys, tempfile, time
+from pathlib import Path
+from urllib.request import urlopen
+
+import torch, torch.nn.functional as F
+from websocket import create_connection   # comes with jupyterlab
+from minigpt.files import load_pretrained
+from minigpt.gpt import GPTConfig, GPTLanguageModel
+from minigpt.play import to_html
+from minigpt.tokenizer import CharTokenizer
+
+class Page:
+    "A page in Chromium, by its DevTools protocol."
+    def __init__(self, folder):
+        self.chromium = subprocess.Popen(
+            ['chromium', '--headless=new', '--no-sandbox', '--disable-gpu', '--remote-debugging-port=0',
+             f'--user-data-dir={folder}/profile', 'about:blank'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        port_file,self.n,self.events = Path(folder, 'profile', 'DevToolsActivePort'),0,[]
+        for _ in range(120):
+            if port_file.exists() and port_file.read_text().count('\n'): break
+            time.sleep(.25)
+        port = port_file.read_text().split('\n')[0]
+        tab = next(t for t in json.load(urlopen(f'http://127.0.0.1:{port}/json')) if t['type'] == 'page')
+        self.socket = create_connection(tab['webSocketDebuggerUrl'], suppress_origin=True, timeout=60)
+        for domain in ('Page','Runtime','Network','Log'): self.call(f'{domain}.enable')
+
+    def call(self, method, **params):
+        self.n += 1
+        self.socket.send(json.dumps(dict(id=self.n, method=method, params=params)))
+        while True:
+            said = json.loads(self.socket.recv())
+            if said.get('id') == self.n:
+                if 'error' in said: raise RuntimeError(f"{method}: {said['error']}")
+                return said['result']
+            self.events.append(said)
+
+    def js(self, code):
+        result = self.call('Runtime.evaluate', expression=code, awaitPromise=True, returnByValue=True)
+        if 'exceptionDetails' in result: raise RuntimeError(f"{code}: {result['exceptionDetails']}")
+        return result['result'].get('value')
+
+    def open(self, url):
+        self.call('Page.navigate', url='about:blank')   # the same address with another hash would not load anew
+        self.call('Page.navigate', url=url)
+        self.wait("document.querySelectorAll('#next button').length > 0")
+
+    def wait(self, code, seconds=120):
+        end = time.time() + seconds
+        while not self.js(f'Boolean({code})'):
+            if time.time() > end: raise RuntimeError(f'never came true: {code}')
+            time.sleep(.05)
+
+    def key(self, name, **more):
+        for kind in ('keyDown','keyUp'): self.call('Input.dispatchKeyEvent', type=kind, key=name, code=name, **more)
+
+    def faults(self):
+        for e in self.events:
+            p = e.get('params', {})
+            if e['method'] in ('Runtime.exceptionThrown','Log.entryAdded'): yield json.dumps(p)[:300]
+            if e['method'] == 'Runtime.consoleAPICalled' and p['type'] in ('error','warning'): yield json.dumps(p)[:300]
+            if e['method'] == 'Network.requestWillBeSent':
+                url = p['request']['url']
+                if not url.startswith(('file:','about:')): yield f'asks for {url[:100]}'
+
+def check(page, url, model, tok):
+    "Yields what is wrong."
+    def value(name, v):
+        page.js(f"$('{name}').value = {json.dumps(v)}; $('{name}').dispatchEvent(new Event('input'))")
+        if name == 'prompt': time.sleep(.5)   # it waits for more keys
+    def generated(prompt, n): return tok.decode(model.generate(tok.encode(prompt)[None], n, temperature=0)[0])
+    text = lambda: page.js("$('text').textContent")
+    def write(**settings):
+        for name,v in settings.items(): value(name, str(v))
+        page.js("$('status').textContent = ''; $('write').click()")
+        page.wait("/^\\d+ characters|stop at/.test($('status').textContent)")
+        return text()
+    prompt = '\nROMEO:\nWhat'
+    ids = tok.encode(prompt)
+    page.open(url)
+    greedy = write(prompt=prompt, temperature=0, length=40)
+    right = generated(prompt, 40)
+    if greedy != right: yield f'at temperature 0 it writes {greedy!r} and not {right!r}'
+    for n in (70,100):   # longer than the window
+        long = (prompt*10)[:n]
+        if write(prompt=long, length=60) != generated(long, 60): yield f'after {n} characters it does not write what PyTorch generates'
+    longer = write(prompt=prompt, length=300)
+    if longer != generated(prompt, 300): yield f'past the window it writes {longer!r}'
+    one,two,other = write(temperature=1, seed=5, length=300),write(seed=5),write(seed=6)
+    if one != two or one == other: yield 'a seed does not decide the text'
+    if write(topk=1) != longer: yield 'top-k 1 is not the likeliest'
+    if write(topk=0, topp=.01) != longer: yield 'top-p .01 is not the likeliest'
+    stopped = write(topp=1, stop='e', length=300)[len(prompt):]
+    if 'e' not in stopped or stopped.index('e') != len(stopped)-1: yield f'it does not stop at the first e: {stopped!r}'
+    write(stop='é')
+    if 'stop at' not in page.js("$('status').textContent") or text() != prompt + stopped: yield 'an impossible stop is not refused'
+    value('stop', '')
+    for name,typed,used in (('temperature','-1','0'), ('topp','7','1'), ('length','0','1'), ('topk','-3','0'), ('seed','','1')):
+        write(**{name: typed})
+        if (found := page.js(f"$('{name}').value")) != used: yield f'{name} {typed} becomes {found}'
+    write(temperature=1, seed=5, length=300, topp=1, topk=0)
+    page.js("$('write').click()"); page.wait("$('text').textContent.length > 20")   # once more, while it writes
+    page.js("write()"); page.wait("/^\\d+ characters/.test($('status').textContent)")
+    time.sleep(.3)
+    if text() != one or page.js("$('write').disabled || !$('halt').disabled || $('next').inert"):
+        yield 'begun twice, it does not end as one'
+
+    value('prompt', 'hear é\u202e')
+    if 'U+00E9' not in page.js("$('unknown').textContent") or '202E' not in page.js("$('unknown').textContent"):
+        yield 'unknown characters are not named'
+    if text() != 'hear ': yield f'with unknown characters left out the text is {text()!r}'
+    before = page.js("$('next').querySelector('span').textContent")
+    page.js("$('next').querySelector('button').click()")
+    if len(text()) != 6: yield 'a chosen character is not added'
+    with torch.no_grad(): probs = model(tok.encode('hear ')[None])[0,-1].softmax(-1)
+    if f'{100*probs.max():.1f} %' not in before: yield f'the likeliest is said to have {before}, not {probs.max():.3f}'
+
+    value('sample', sample := 'To be, or not to be')
+    page.js("$('score').click()")
+    row = tok.encode('\n' + sample)
+    with torch.no_grad(): loss = F.cross_entropy(model(row[None,:-1])[0], row[1:]).item()
+    if f'mean {loss:.3f} ' not in page.js("$('loss').textContent"):
+        yield f"loss {page.js('''$('loss').textContent''')!r}, and PyTorch's is {loss:.3f}"
+    if page.js("$('scored').textContent") != sample: yield 'the coloured text is another'
+
+    write(prompt='KING', temperature=.5, seed=9, length=20)
+    kept = text()
+    page.js("$('save').click()")
+    saved = page.js('location.hash')
+    page.open(url + saved)
+    if write() != kept: yield f'the address {saved} does not bring the settings back'
+
+    page.open(url)   # by keyboard alone
+    page.key('Tab', windowsVirtualKeyCode=9)
+    page.call('Input.insertText', text='MARCIUS')
+    page.key('Enter', windowsVirtualKeyCode=13, modifiers=2, text='\r')
+    page.wait("/^\\d+ characters/.test($('status').textContent)")
+    if not text().startswith('MARCIUS'): yield f'typed and begun by keyboard it writes {text()!r}'
+    page.js("$('length').value = 100000; $('write').focus()")
+    page.key('Enter', windowsVirtualKeyCode=13, text='\r')
+    page.wait("document.activeElement.id === 'halt'", 10)
+    page.key('Enter', windowsVirtualKeyCode=13, text='\r')
+    page.wait("/stopped/.test($('status').textContent) && document.activeElement.id === 'write'", 10)
+
+    for width in (390,1000):
+        for scheme in ('light','dark'):
+            page.call('Emulation.setDeviceMetricsOverride', width=width, height=900, deviceScaleFactor=1, mobile=False)
+            page.call('Emulation.setEmulatedMedia', features=[dict(name='prefers-color-scheme', value=scheme)])
+            if page.js('document.documentElement.scrollWidth') > width: yield f'is wider than {width} pixels'
+            dark = page.js("getComputedStyle(document.body).backgroundColor") != 'rgb(255, 255, 255)'
+            if dark != (scheme == 'dark'): yield f'{scheme} is not {scheme}'
+    page.call('Emulation.clearDeviceMetricsOverride')
+    yield from page.faults()
+
+def odd_model():
+    "A model whose vocabulary would break a page that took it for markup."
+    chars = sorted(set('</script>"\'\\&\n \u2028\u202eابc\u0301😀'))
+    torch.manual_seed(0)
+    return GPTLanguageModel(GPTConfig(len(chars), 16, 2, 2, 8, 0.)).eval(),CharTokenizer(chars)
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--picture', type=Path, help='where to keep a picture of the page')
+    args = parser.parse_args()
+    model,tok = load_pretrained('shakespeare-small')
+    model.half().float()   # as the page has it
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        file = Path(folder, 'model.html')
+        file.write_text(to_html(model, tok, title='shakespeare-small'), encoding='utf-8')
+        page = Page(folder)
+        try:
+            wrong = list(check(page, file.as_uri(), model, tok))
+            page.open(file.as_uri())
+            first = page.js('first_prediction')
+            page.js("$('length').value = 1000; $('write').click()")
+            page.wait("/^\\d+ characters/.test($('status').textContent)")
+            speed = page.js("$('status').textContent")
+            if args.picture:
+                page.call('Emulation.setEmulatedMedia', features=[dict(name='prefers-color-scheme', value='light')])
+                page.call('Emulation.setDeviceMetricsOverride', width=780, height=1000, deviceScaleFactor=1, mobile=False)
+                args.picture.write_bytes(base64.b64decode(page.call('Page.captureScreenshot')['data']))
+            torch.manual_seed(0)
+            full = GPTLanguageModel()
+            file.write_text(to_html(full, tok), encoding='utf-8')
+            page.open(file.as_uri())
+            page.js("$('length').value = 30; $('write').click()")
+            page.wait("/^\\d+ characters/.test($('status').textContent)")
+            large = page.js("$('status').textContent"),file.stat().st_size/1e6,page.js('first_prediction')
+            odd,chars = odd_model()
+            file.write_text(to_html(odd, chars, title='</title><script>x</script>'), encoding='utf-8')
+            page.open(file.as_uri())
+            page.js(f"$('prompt').value = {json.dumps(''.join(chars.chars))}; $('write').click()")
+            page.wait("/^400 characters/.test($('status').textContent)")
+            if page.js('document.title') != '</title><script>x</script>' or page.js("document.querySelectorAll('script').length") != 4:
+                wrong.append('a title or a vocabulary has become markup')
+            wrong += list(page.faults())
+        finally: page.chromium.kill(); page.chromium.wait()
+    if wrong: sys.exit('\n'.join(dict.fromkeys(wrong)))
+    print('written, read, chosen, coloured, kept, and nothing asked for')
+    print(f'shakespeare-small: {speed}, first prediction {first:.0f} ms after the page began')
+    print(f'full model, {large[1]:.0f} MB: {large[0]}, first prediction after {large[2]:.0f} ms')
+
+if __name__ == '__main__': main()
