@@ -72,7 +72,7 @@ def check(page, url, model, tok):
     "Yields what is wrong."
     def value(name, v):
         page.js(f"$('{name}').value = {json.dumps(v)}; $('{name}').dispatchEvent(new Event('input'))")
-        if name == 'prompt': time.sleep(.5)   # it waits for more keys
+        if name == 'prompt': page.js("begin($('prompt').value)")   # it would wait for more keys
     def generated(prompt, n): return tok.decode(model.generate(tok.encode(prompt)[None], n, temperature=0)[0])
     text = lambda: page.js("$('text').textContent")
     def write(**settings):
