@@ -48,7 +48,6 @@ class GPT {
   constructor(config, weights) {   // sizes as in config.json; names as in PyTorch's state_dict
     this.config = config;
     this.w = weights;
-    this.patterns = null;          // attention of the last character: [layer][head] a row, when asked for
   }
 
   newCache() { return new KVCache(this.config); }
@@ -70,7 +69,6 @@ class GPT {
       const weights = softmax(scores);
       for (let t = 0; t <= start; t++)
         for (let d = h*D, v = t*C + h*D; d < (h+1)*D; d++, v++) out[d] += weights[t]*values[v];
-      if (this.patterns) this.patterns[layer][h] = weights;
     }
     return linear(out, this.w[at+'proj.weight'], this.w[at+'proj.bias'], C);
   }
@@ -160,4 +158,4 @@ function draw(probs, random) {
   return last;
 }
 
-if (typeof module !== 'undefined') module.exports = {GPT, KVCache, samplingProbs, generator, draw, softmax};
+if (typeof module !== 'undefined') module.exports = {GPT, samplingProbs, generator, draw};
