@@ -15,8 +15,7 @@ __all__ = ['ActivationStats', 'plot_health']
 
 # %% ../nbs/17_health.ipynb #17stats00
 def _norm(tensors):
-    "Norm of all of them together; of none it is zero."
-    if not tensors: return torch.zeros(())
+    "Norm of all of them together."
     return torch.stack([t.float().norm() for t in tensors]).norm()
 
 class ActivationStats(Callback):
@@ -44,7 +43,7 @@ class ActivationStats(Callback):
 
     def _clear(self):
         "Nothing is being recorded, and no numbers wait to be read."
-        self._hooks = self._step = self._grads = None
+        self._hooks = self._step = self._grads = self._weights = None
         self._waiting = []
 
     def before_fit(self, trainer):
@@ -80,8 +79,9 @@ class ActivationStats(Callback):
             raise RuntimeError('this step did not call the modules of the model, so '
                                'there is nothing to record: train it with Trainer, '
                                'not compiled')
-        self._grads = [_norm([p.grad for p in b.parameters() if p.grad is not None])
-                       for b in trainer.model.blocks]
+        none = [torch.zeros((), device=trainer.device)]   # in a frozen block
+        self._grads = [_norm([p.grad for p in b.parameters() if p.grad is not None]
+                             or none) for b in trainer.model.blocks]
 
     def after_step(self, trainer, loss, grad_norm):
         if self._grads is None: return
