@@ -15,6 +15,8 @@ from nbdev.clean import nbdev_clean
 from nbdev.config import get_config
 from nbdev.process import extract_directives
 
+from check_repo import page_faults
+
 root = Path(__file__).resolve().parent.parent
 widget = 'application/vnd.jupyter.widget-view+json'
 skip_flags = set(get_config(path=root).tst_flags.split())
@@ -67,6 +69,7 @@ def run(path, check, times):
     else:
         nbformat.write(nb, path)
         nbdev_clean(str(path))
+        if faults := list(page_faults(path)): sys.exit(f'{path.name} {faults[0]}')
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
