@@ -44,8 +44,8 @@ def namespace():
     return names
 
 def prose(text):
-    "The text without code and formulas."
-    for pattern in (r'```.*?```', r'\$\$.*?\$\$', r'`[^`\n]*`', r'^    .*$', r'\]\([^)]*\)'):
+    "The text without code, formulas and markup."
+    for pattern in (r'```.*?```', r'\$\$.*?\$\$', r'`[^`\n]*`', r'^    .*$', r'\]\([^)]*\)', r'<\w[^>\n]*>'):
         text = re.sub(pattern, lambda m: '·'*len(m[0]), text, flags=re.S|re.M if pattern.startswith('^') else re.S)
     return text
 

@@ -70,6 +70,11 @@ function look(frame, where) {
     if (new URL(r.name).origin != location.origin) say(where, 'asks for ' + r.name);
 }
 
+function isDark(w) {   // a page that stands in a frame of another asks the browser
+  const d = w.document;
+  return d.getElementById('quarto-content') ? d.documentElement.classList.contains('quarto-dark') : luminance(rgba(w.getComputedStyle(d.body).backgroundColor)) < .2;
+}
+
 async function search(frame, where, term) {
   const w = frame.contentWindow, d = w.document;
   const input = [...d.querySelectorAll('.smalldocs-search input')].find(e => e.offsetParent);
@@ -87,9 +92,9 @@ async function search(frame, where, term) {
   }
 }
 
-async function open(page, width) {
+async function open(page, width, dark) {
   const frame = document.createElement('iframe');
-  frame.style.cssText = 'border: 0; height: 900px; width: ' + width + 'px';
+  frame.style.cssText = 'border: 0; height: 900px; width: ' + width + 'px; color-scheme: ' + (dark ? 'dark' : 'light');
   const loaded = new Promise(r => frame.onload = r);
   frame.src = page;
   document.body.append(frame);
@@ -101,8 +106,8 @@ onload = async () => {
   for (const mode of ['default', 'alternate']) {   // light and dark, as a reader's choice is kept
     for (const key of ['smalldocs-scheme','quarto-color-scheme']) localStorage.setItem(key, mode);
     for (const width of WIDTHS) for (const page of PAGES) {
-      const where = page + ' at ' + width + (mode == 'default' ? ', light' : ', dark'), frame = await open(page, width);
-      if ((mode != 'default') != frame.contentDocument.documentElement.classList.contains('quarto-dark')) say(where, 'is not in the mode that was chosen');
+      const dark = mode != 'default', where = page + ' at ' + width + (dark ? ', dark' : ', light'), frame = await open(page, width, dark);
+      if (dark != isDark(frame.contentWindow)) say(where, 'is not in the mode that was chosen');
       try { look(frame, where); } catch (e) { say(where, String(e)); }
       if (page == 'index.html' && width == WIDTHS[0])
         for (const term of TERMS) { try { await search(frame, where, term); } catch (e) { say(where, String(e)); } }
