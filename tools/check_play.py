@@ -1,72 +1,19 @@
-"""Open a model that was written as one page, from disk, in Chromium, and use it: `python tools/check_play.py [--picture FILE]`
+"""Open a model that was written as one page, from disk, in a browser, and use it:
+`python tools/check_play.py [--browser chromium|firefox] [--picture FILE]`
 
 Fails if what it writes at temperature 0 is not what PyTorch generates, if a loss is not PyTorch's, if a seed does not
 give the same text twice, if a control does nothing, if the keyboard alone is not enough, if the page asks for anything
 or reports an error, or if it does not fit a phone. Says how many characters a second it writes, and how soon the first
 prediction is there. `--picture` keeps a picture of the page."""
-import argparse, base64, json, subprocess, sys, tempfile, time
+import argparse, json, sys, tempfile, time
 from pathlib import Path
-from urllib.request import urlopen
 
 import torch, torch.nn.functional as F
-from websocket import create_connection   # comes with jupyterlab
+from browser import browsers
 from minigpt.files import load_pretrained
 from minigpt.gpt import GPTConfig, GPTLanguageModel
 from minigpt.play import to_html
 from minigpt.tokenizer import CharTokenizer
-
-class Page:
-    "A page in Chromium, by its DevTools protocol."
-    def __init__(self, folder):
-        self.chromium = subprocess.Popen(
-            ['chromium', '--headless=new', '--no-sandbox', '--disable-gpu', '--remote-debugging-port=0',
-             f'--user-data-dir={folder}/profile', 'about:blank'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        port_file,self.n,self.events = Path(folder, 'profile', 'DevToolsActivePort'),0,[]
-        for _ in range(120):
-            if port_file.exists() and port_file.read_text().count('\n'): break
-            time.sleep(.25)
-        port = port_file.read_text().split('\n')[0]
-        tab = next(t for t in json.load(urlopen(f'http://127.0.0.1:{port}/json')) if t['type'] == 'page')
-        self.socket = create_connection(tab['webSocketDebuggerUrl'], suppress_origin=True, timeout=60)
-        for domain in ('Page','Runtime','Network','Log'): self.call(f'{domain}.enable')
-
-    def call(self, method, **params):
-        self.n += 1
-        self.socket.send(json.dumps(dict(id=self.n, method=method, params=params)))
-        while True:
-            said = json.loads(self.socket.recv())
-            if said.get('id') == self.n:
-                if 'error' in said: raise RuntimeError(f"{method}: {said['error']}")
-                return said['result']
-            self.events.append(said)
-
-    def js(self, code):
-        result = self.call('Runtime.evaluate', expression=code, awaitPromise=True, returnByValue=True)
-        if 'exceptionDetails' in result: raise RuntimeError(f"{code}: {result['exceptionDetails']}")
-        return result['result'].get('value')
-
-    def open(self, url):
-        self.call('Page.navigate', url='about:blank')   # the same address with another hash would not load anew
-        self.call('Page.navigate', url=url)
-        self.wait("document.querySelectorAll('#next button').length > 0")
-
-    def wait(self, code, seconds=120):
-        end = time.time() + seconds
-        while not self.js(f'Boolean({code})'):
-            if time.time() > end: raise RuntimeError(f'never came true: {code}')
-            time.sleep(.05)
-
-    def key(self, name, **more):
-        for kind in ('keyDown','keyUp'): self.call('Input.dispatchKeyEvent', type=kind, key=name, code=name, **more)
-
-    def faults(self):
-        for e in self.events:
-            p = e.get('params', {})
-            if e['method'] in ('Runtime.exceptionThrown','Log.entryAdded'): yield json.dumps(p)[:300]
-            if e['method'] == 'Runtime.consoleAPICalled' and p['type'] in ('error','warning'): yield json.dumps(p)[:300]
-            if e['method'] == 'Network.requestWillBeSent':
-                url = p['request']['url']
-                if not url.startswith(('file:','about:')): yield f'asks for {url[:100]}'
 
 def check(page, url, model, tok):
     "Yields what is wrong."
@@ -136,25 +83,24 @@ def check(page, url, model, tok):
     if write() != kept: yield f'the address {saved} does not bring the settings back'
 
     page.open(url)   # by keyboard alone
-    page.key('Tab', windowsVirtualKeyCode=9)
-    page.call('Input.insertText', text='MARCIUS')
-    page.key('Enter', windowsVirtualKeyCode=13, modifiers=2, text='\r')
+    page.key('Tab')
+    page.type('MARCIUS')
+    page.key('Control+Enter')
     page.wait("/^\\d+ characters/.test($('status').textContent)")
     if not text().startswith('MARCIUS'): yield f'typed and begun by keyboard it writes {text()!r}'
     page.js("$('length').value = 100000; $('write').focus()")
-    page.key('Enter', windowsVirtualKeyCode=13, text='\r')
+    page.key('Enter')
     page.wait("document.activeElement.id === 'halt'", 10)
-    page.key('Enter', windowsVirtualKeyCode=13, text='\r')
+    page.key('Enter')
     page.wait("/stopped/.test($('status').textContent) && document.activeElement.id === 'write'", 10)
 
     for width in (390,1000):
         for scheme in ('light','dark'):
-            page.call('Emulation.setDeviceMetricsOverride', width=width, height=900, deviceScaleFactor=1, mobile=False)
-            page.call('Emulation.setEmulatedMedia', features=[dict(name='prefers-color-scheme', value=scheme)])
+            page.size(width)
+            page.scheme(scheme)
             if page.js('document.documentElement.scrollWidth') > width: yield f'is wider than {width} pixels'
             dark = page.js("getComputedStyle(document.body).backgroundColor") != 'rgb(255, 255, 255)'
             if dark != (scheme == 'dark'): yield f'{scheme} is not {scheme}'
-    page.call('Emulation.clearDeviceMetricsOverride')
     yield from page.faults()
 
 def odd_model():
@@ -165,41 +111,40 @@ def odd_model():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--browser', choices=browsers, default='chromium')
     parser.add_argument('--picture', type=Path, help='where to keep a picture of the page')
     args = parser.parse_args()
     model,tok = load_pretrained('shakespeare-small')
     model.half().float()   # as the page has it
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory() as folder, browsers[args.browser]() as page:
         file = Path(folder, 'model.html')
         file.write_text(to_html(model, tok, title='shakespeare-small'), encoding='utf-8')
-        page = Page(folder)
-        try:
-            wrong = list(check(page, file.as_uri(), model, tok))
-            page.open(file.as_uri())
-            first = page.js('first_prediction')
-            page.js("$('length').value = 1000; $('write').click()")
-            page.wait("/^\\d+ characters/.test($('status').textContent)")
-            speed = page.js("$('status').textContent")
-            if args.picture:
-                page.call('Emulation.setEmulatedMedia', features=[dict(name='prefers-color-scheme', value='light')])
-                page.call('Emulation.setDeviceMetricsOverride', width=780, height=1000, deviceScaleFactor=1, mobile=False)
-                args.picture.write_bytes(base64.b64decode(page.call('Page.captureScreenshot')['data']))
-            torch.manual_seed(0)
-            full = GPTLanguageModel()
-            file.write_text(to_html(full, tok), encoding='utf-8')
-            page.open(file.as_uri())
-            page.js("$('length').value = 30; $('write').click()")
-            page.wait("/^\\d+ characters/.test($('status').textContent)")
-            large = page.js("$('status').textContent"),file.stat().st_size/1e6,page.js('first_prediction')
-            odd,chars = odd_model()
-            file.write_text(to_html(odd, chars, title='</title><script>x</script>'), encoding='utf-8')
-            page.open(file.as_uri())
-            page.js(f"$('prompt').value = {json.dumps(''.join(chars.chars))}; $('write').click()")
-            page.wait("/^400 characters/.test($('status').textContent)")
-            if page.js('document.title') != '</title><script>x</script>' or page.js("document.querySelectorAll('script').length") != 4:
-                wrong.append('a title or a vocabulary has become markup')
-            wrong += list(page.faults())
-        finally: page.chromium.kill(); page.chromium.wait()
+        page.ready = "document.querySelectorAll('#next button').length > 0"
+        wrong = list(check(page, file.as_uri(), model, tok))
+        page.open(file.as_uri())
+        first = page.js('first_prediction')
+        page.js("$('length').value = 1000; $('write').click()")
+        page.wait("/^\\d+ characters/.test($('status').textContent)")
+        speed = page.js("$('status').textContent")
+        if args.picture:
+            page.scheme('light')
+            page.size(780, 1000)
+            args.picture.write_bytes(page.screenshot())
+        torch.manual_seed(0)
+        full = GPTLanguageModel()
+        file.write_text(to_html(full, tok), encoding='utf-8')
+        page.open(file.as_uri())
+        page.js("$('length').value = 30; $('write').click()")
+        page.wait("/^\\d+ characters/.test($('status').textContent)")
+        large = page.js("$('status').textContent"),file.stat().st_size/1e6,page.js('first_prediction')
+        odd,chars = odd_model()
+        file.write_text(to_html(odd, chars, title='</title><script>x</script>'), encoding='utf-8')
+        page.open(file.as_uri())
+        page.js(f"$('prompt').value = {json.dumps(''.join(chars.chars))}; $('write').click()")
+        page.wait("/^400 characters/.test($('status').textContent)")
+        if page.js('document.title') != '</title><script>x</script>' or page.js("document.querySelectorAll('script').length") != 4:
+            wrong.append('a title or a vocabulary has become markup')
+        wrong += list(page.faults())
     if wrong: sys.exit('\n'.join(dict.fromkeys(wrong)))
     print('written, read, chosen, coloured, kept, and nothing asked for')
     print(f'shakespeare-small: {speed}, first prediction {first:.0f} ms after the page began')
