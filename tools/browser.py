@@ -6,6 +6,7 @@ BiDi, which both have built in. Used alike:
         page.key('Tab'); page.type('some text'); page.key('Control+Enter')
         print(page.js('document.title'), list(page.faults()))"""
 import base64, json, os, shutil, signal, subprocess, sys, tempfile, time
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
 from websocket import create_connection   # comes with jupyterlab
@@ -27,7 +28,7 @@ class Browser:
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             end,port = time.time() + 60,Path(self.profile.name, self.port_file)
-            while not (port.exists() and port.read_text().strip().count('\n')):   # until it is written as a whole
+            while not (port.exists() and '\n' in port.read_text().strip()):
                 if time.time() > end or self.process.poll() is not None: raise RuntimeError(f'{program} does not start')
                 time.sleep(.1)
             self.connect(port.read_text())
@@ -36,7 +37,7 @@ class Browser:
     def __enter__(self): return self
     def __exit__(self, *error): self.close()
     def close(self):
-        os.killpg(self.process.pid, signal.SIGKILL)   # and the processes that it has begun
+        with suppress(ProcessLookupError): os.killpg(self.process.pid, signal.SIGKILL)   # and the processes that it has begun
         self.process.wait()
         self.profile.cleanup()
 
@@ -68,17 +69,19 @@ class Browser:
             if method in ('Network.requestWillBeSent','network.beforeRequestSent'):
                 url = said['request']['url']
                 if not url.startswith(('about:','blob:','data:')) and url.split('#')[0] not in self.opened: yield f'asks for {url[:100]}'
-            elif (method in ('Runtime.exceptionThrown','Log.entryAdded')
-                  or method == 'Runtime.consoleAPICalled' and said['type'] in ('error','warning')
-                  or method == 'log.entryAdded' and said['level'] in ('error','warn')): yield json.dumps(said)[:300]
+            if method == 'log.entryAdded' and said['level'] in ('error','warn'): yield said['text']
+            if method == 'Log.entryAdded': yield said['entry']['text']
+            if method == 'Runtime.exceptionThrown':
+                yield said['exceptionDetails'].get('exception', {}).get('description', said['exceptionDetails']['text'])
+            if method == 'Runtime.consoleAPICalled' and said['type'] in ('error','warning'):
+                yield ' '.join(str(a.get('value', a.get('description'))) for a in said['args'])
 
 class Chromium(Browser):
     programs,port_file = ('chromium','chromium-browser','google-chrome'),'DevToolsActivePort'
     flags = ('--headless=new', '--no-sandbox', '--disable-gpu', '--remote-debugging-port=0', '--user-data-dir={}', 'about:blank')
-
     def connect(self, port):
         tabs = json.load(urlopen(f'http://127.0.0.1:{port.split()[0]}/json'))
-        self.socket(next(t for t in tabs if t['type'] == 'page')['webSocketDebuggerUrl'])
+        self.socket(next(t['webSocketDebuggerUrl'] for t in tabs if t['type'] == 'page'))
         for domain in ('Page','Runtime','Network','Log'): self.call(f'{domain}.enable')
 
     def go(self, url): self.call('Page.navigate', url=url)
@@ -94,10 +97,8 @@ class Chromium(Browser):
         "Press 'Enter', or while another is held down 'Control+Enter'."
         *held,name = name.split('+')
         more = dict(text='\r') if name == 'Enter' else {}
-        for kind in ('keyDown','keyUp'):
-            self.call('Input.dispatchKeyEvent', type=kind, key=name, code=name, windowsVirtualKeyCode=keys[name][0],
-                      modifiers=sum(modifiers[h][0] for h in held), **more)
-
+        more.update(windowsVirtualKeyCode=keys[name][0], modifiers=sum(modifiers[h][0] for h in held))
+        for kind in ('keyDown','keyUp'): self.call('Input.dispatchKeyEvent', type=kind, key=name, code=name, **more)
     def type(self, text): self.call('Input.insertText', text=text)
     def size(self, width, height=900):
         self.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=False)
@@ -108,7 +109,6 @@ class Chromium(Browser):
 class Firefox(Browser):
     programs,port_file = ('firefox-esr','firefox'),'WebDriverBiDiServer.json'
     flags = ('--headless', '--remote-debugging-port=0', '--remote-allow-system-access', '--profile', '{}')   # access: for `scheme`
-
     def connect(self, port):
         self.socket(f"ws://127.0.0.1:{json.loads(port)['ws_port']}/session")
         self.call('session.new', capabilities={})
@@ -123,8 +123,8 @@ class Firefox(Browser):
         return plain(result['result'])
 
     def press(self, *keys):
-        actions = [dict(type='keyDown', value=k) for k in keys] + [dict(type='keyUp', value=k) for k in reversed(keys)]
-        self.call('input.performActions', context=self.context, actions=[dict(type='key', id='keyboard', actions=actions)])
+        each = [dict(type='keyDown', value=k) for k in keys] + [dict(type='keyUp', value=k) for k in reversed(keys)]
+        self.call('input.performActions', context=self.context, actions=[dict(type='key', id='keyboard', actions=each)])
     def key(self, name):
         *held,name = name.split('+')
         self.press(*(modifiers[h][1] for h in held), keys[name][1])
