@@ -10,11 +10,14 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 import json
+import numpy as np
+import torch
 from .tokenizer import CharTokenizer
+from .bigram import CountModel
 from .gpt import GPTLanguageModel
 
 # %% auto #0
-__all__ = ['to_html']
+__all__ = ['to_html', 'InNotebook']
 
 # %% ../nbs/15_play.ipynb #15file001
 def _as_json(data): return json.dumps(data).replace('<', '\\u003c')
@@ -23,17 +26,30 @@ def _checksum(text):
     "As a content security policy names a program."
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
+def _trigram_table(text, tokenizer, most=2000):
+    "What a trigram model of a text expects after its commonest pairs of characters."
+    ids,V = tokenizer.encode(text),tokenizer.vocab_size
+    trigram = CountModel(3, V).fit(ids)
+    pairs,times = np.unique(ids[:-1].numpy()*V + ids[1:].numpy(), return_counts=True)
+    table = {}
+    for pair in pairs[np.argsort(-times, kind='stable')[:most]].tolist():
+        best = trigram.probs(torch.tensor(divmod(pair, V))).topk(min(3, V))
+        table[pair] = [[i,round(p, 4)] for p,i in zip(*map(torch.Tensor.tolist, best))]
+    return table
+
 def to_html(
     model:GPTLanguageModel, # Any of ours
     tokenizer:CharTokenizer, # Its tokenizer
     *, title:str='A small language model', # What stands above
     about:str='', # What else is to be said of it; '': its size
+    text:str=None, # Its training text: what a trigram model of it expects is shown, too
 )->str: # A page of HTML that needs nothing else
     """Write a model as one page: whoever opens it in a browser can let it write.
 
     Weights are rounded to float16. Raises `TypeError` for a model or a tokenizer of
-    another kind, and `ValueError` for one that belongs to another vocabulary and for
-    weights that are not finite in float16."""
+    another kind, and `ValueError` for one that belongs to another vocabulary, for
+    weights that are not finite in float16, and for a text that has less than three
+    characters or others than the vocabulary."""
     for given,kind in ((model,GPTLanguageModel), (tokenizer,CharTokenizer)):
         if not isinstance(given, kind):
             raise TypeError(f'a {kind.__name__} is wanted, not {type(given).__name__}')
@@ -47,18 +63,34 @@ def to_html(
                              'write nothing sensible')
     blob = b''.join(p.numpy().astype('<f2').tobytes() for p in weights.values())
     data = dict(config=asdict(model.config), chars=list(tokenizer.chars),
-                index=[[n, p.numel()] for n,p in weights.items()])
+                index=[[n, p.numel()] for n,p in weights.items()],
+                trigram=text and _trigram_table(text, tokenizer))
     C = model.config
     about = about or (f'A GPT of {model.n_params:,} parameters: {C.n_layer} layers of '
                       f'{C.n_head} heads, {C.n_embd} channels, a context of '
                       f'{C.block_size} characters.')
-    page,style,gpt,play = ((files('minigpt')/'data'/'play'/name).read_text('utf-8')
-                           for name in ('play.html','play.css','gpt.js','play.js'))
-    policy = (f"default-src 'none'; script-src {_checksum(gpt)} {_checksum(play)}; "
-              f"style-src {_checksum(style)}; base-uri 'none'; form-action 'none'")
+    page,style,*programs = ((files('minigpt')/'data'/'play'/name).read_text('utf-8')
+                            for name in ('play.html','play.css',
+                                         'gpt.js','engine.js','play.js'))
+    policy = (f"default-src 'none'; script-src {' '.join(map(_checksum, programs))}; "
+              f"worker-src blob:; style-src {_checksum(style)}; base-uri 'none'; "
+              "form-action 'none'")
     parts = dict(policy=escape(policy, quote=True), title=escape(title), style=style,
                  about=escape(about), model=_as_json(data),
-                 weights=b64encode(blob).decode(), gpt=gpt, play=play)
+                 weights=b64encode(blob).decode(),
+                 **dict(zip(('gpt','engine','play'), programs)))
     pieces = page.split('{{')   # nothing that was put in is looked at again
     return pieces[0] + ''.join(parts[name] + rest for name,rest in
                                (piece.split('}}', 1) for piece in pieces[1:]))
+
+# %% ../nbs/15_play.ipynb #15live001
+class InNotebook:
+    "A page of HTML that a notebook shows in a frame, all of it inline."
+    def __init__(self,
+        html:str, # The page
+        height:int=700, # Of the frame, in pixels
+    ):
+        self.html,self.height = html,height
+    def _repr_html_(self):
+        return (f'<iframe srcdoc="{escape(self.html, quote=True)}" title="A model" '
+                f'style="width: 100%; height: {self.height}px; border: 0"></iframe>')

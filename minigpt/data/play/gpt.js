@@ -5,13 +5,15 @@
 // y = W x + b, for W of (rows, cols)
 function linear(x, W, b, rows) {
   const cols = x.length, y = new Float32Array(rows);
-  for (let r = 0, at = 0; r < rows; r++) {
-    let s0 = 0, s1 = 0, s2 = 0, s3 = 0, c = 0;
-    for (; c + 3 < cols; c += 4, at += 4) {   // four sums at a time are faster than one
-      s0 += W[at]*x[c]; s1 += W[at+1]*x[c+1]; s2 += W[at+2]*x[c+2]; s3 += W[at+3]*x[c+3];
+  for (let r = 0; r < rows; r++) {
+    const w = W.subarray(r*cols, (r+1)*cols);
+    let c = 0, s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
+    for (; c + 7 < cols; c += 8) {   // eight sums at a time are faster than one
+      s0 += w[c]*x[c]; s1 += w[c+1]*x[c+1]; s2 += w[c+2]*x[c+2]; s3 += w[c+3]*x[c+3];
+      s4 += w[c+4]*x[c+4]; s5 += w[c+5]*x[c+5]; s6 += w[c+6]*x[c+6]; s7 += w[c+7]*x[c+7];
     }
-    for (; c < cols; c++, at++) s0 += W[at]*x[c];
-    y[r] = s0 + s1 + s2 + s3 + (b ? b[r] : 0);
+    for (; c < cols; c++) s0 += w[c]*x[c];
+    y[r] = s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + (b ? b[r] : 0);
   }
   return y;
 }
@@ -52,8 +54,8 @@ class GPT {
 
   newCache() { return new KVCache(this.config); }
 
-  // One character's attention, with what the cache holds of those before it.
-  attention(x, layer, cache, start) {
+  // One character's attention, with what the cache holds of those before it; `seen` keeps each head's weights.
+  attention(x, layer, cache, start, seen) {
     const {n_head: H, n_embd: C} = this.config, D = C/H, at = `blocks.${layer}.attn.`;
     const qkv = linear(x, this.w[at+'qkv.weight'], null, 3*C), {keys, values} = cache;
     keys.set(qkv.subarray(C, 2*C), start*C);
@@ -67,6 +69,7 @@ class GPT {
         scores[t] = s/Math.sqrt(D);
       }
       const weights = softmax(scores);
+      seen?.patterns.push(weights);
       for (let t = 0; t <= start; t++)
         for (let d = h*D, v = t*C + h*D; d < (h+1)*D; d++, v++) out[d] += weights[t]*values[v];
     }
@@ -79,9 +82,9 @@ class GPT {
     return linear(hidden, this.w[at+'down.weight'], this.w[at+'down.bias'], C);
   }
 
-  block(x, layer, cache, start) {
+  block(x, layer, cache, start, seen) {
     const at = `blocks.${layer}.`, norm = (n, v) => layerNorm(v, this.w[at+n+'.weight'], this.w[at+n+'.bias']);
-    x = add(x, this.attention(norm('norm1', x), layer, cache, start));
+    x = add(x, this.attention(norm('norm1', x), layer, cache, start, seen));
     return add(x, this.feedForward(norm('norm2', x), layer));
   }
 
@@ -90,18 +93,24 @@ class GPT {
     return linear(y, this.w['head.weight'], this.w['head.bias'], this.config.vocab_size);
   }
 
-  // Logits for the character after `id`, which comes after those in the cache.
-  forward(id, cache) {
+  // Logits for the character after `id`, which comes after those in the cache. What happens on the way is kept in
+  // `seen`, if it is given: the residual stream behind the embedding and each block, and the attention weights.
+  forward(id, cache, seen) {
     const {n_embd: C, n_layer} = this.config, start = cache.length;
     let x = add(this.w['token_embedding.weight'].subarray(id*C, (id+1)*C),
                 this.w['position_embedding.weight'].subarray(start*C, (start+1)*C));
-    for (let l = 0; l < n_layer; l++) x = this.block(x, l, cache.layers[l], start);
+    seen?.streams.push(x);
+    for (let l = 0; l < n_layer; l++) {
+      x = this.block(x, l, cache.layers[l], start, seen);
+      seen?.streams.push(x);
+    }
     cache.length++;
     return this.head(x);
   }
 
-  // Reads ids; when the window is full its last half is read again, as in Python.
-  read(ids, state) {
+  // Reads ids; when the window is full its last half is read again, as in Python. For each `look` gets what was
+  // seen, and the place of the first character that was looked at.
+  read(ids, state, look) {
     const T = this.config.block_size;
     let logits = null;
     for (const id of ids) {
@@ -110,7 +119,9 @@ class GPT {
         state.cache.length = 0;
         for (const old of state.ids.slice(-Math.max(1, T >> 1), -1)) this.forward(old, state.cache);
       }
-      logits = this.forward(id, state.cache);
+      const seen = look && {first: state.ids.length - 1 - state.cache.length, patterns: [], streams: []};
+      logits = this.forward(id, state.cache, seen);
+      look?.(seen);
     }
     return logits;
   }
@@ -158,4 +169,4 @@ function draw(probs, random) {
   return last;
 }
 
-if (typeof module !== 'undefined') module.exports = {GPT, samplingProbs, generator, draw};
+if (typeof module !== 'undefined') module.exports = {GPT, softmax, samplingProbs, generator, draw};

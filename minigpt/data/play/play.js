@@ -1,36 +1,55 @@
-// The page around the model: it reads what stands in the file, and writes as the reader asks it to.
+// The page around the model: it shows what the engine answers, and asks it for what the reader wants.
 'use strict';
 const $ = id => document.getElementById(id);
-const {config, chars} = JSON.parse($('model').textContent);
+const {config, chars, index, trigram} = JSON.parse($('model').textContent);
 const idOf = new Map(chars.map((c, i) => [c, i]));
 
-// Numbers of 16 bits, one after the other, in base64: [name, how many] says which are whose.
-function readWeights(index, base64) {
-  const raw = atob(base64), bytes = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
-  const half = new DataView(bytes.buffer);
-  const table = new Float32Array(65536);
-  for (let n = 0; n < 65536; n++) {
-    const sign = n & 0x8000 ? -1 : 1, exponent = (n >> 10) & 31, fraction = n & 1023;
-    table[n] = sign*(exponent ? 2**(exponent-15)*(1 + fraction/1024) : 2**-14*fraction/1024);
-  }
-  const weights = {};
-  let at = 0;
-  for (const [name, n] of index) {
-    weights[name] = new Float32Array(n);
-    for (let i = 0; i < n; i++, at += 2) weights[name][i] = table[half.getUint16(at, true)];
-  }
-  return weights;
+// An element with a text, which stays a text whatever is in it.
+function element(tag, text = '', attributes = {}) {
+  const e = document.createElement(tag);
+  e.textContent = text;
+  for (const name in attributes) e.setAttribute(name, attributes[name]);
+  return e;
 }
-
-const {index} = JSON.parse($('model').textContent);
-const model = new GPT(config, readWeights(index, $('weights').textContent.trim()));
-let state = null, logits = null, tail = null;
-let running = 0, writing = 0;   // a new number ends what an old one has begun
 
 // A character for the eye; one that turns the line round, or has no form of its own, by its number.
 const code = c => 'U+' + c.codePointAt(0).toString(16).toUpperCase().padStart(4, '0');
-const shown = c => ({'\n': '↵ line break', ' ': '␣ space', '\t': '⇥ tab'}[c] || (/[\p{C}\p{M}\p{Z}]/u.test(c) ? code(c) : c));
+const plain = c => !/[\p{C}\p{M}\p{Z}]/u.test(c);
+const shown = c => ({'\n': '↵ line break', ' ': '␣ space', '\t': '⇥ tab'}[c] || (plain(c) ? c : code(c)));
+const short = c => ({'\n': '↵', ' ': '␣', '\t': '⇥'}[c] || (plain(c) ? c : '□'));
+const percent = p => `${(100*p).toFixed(1)} %`;
+const byValue = values => Array.from(values.keys()).sort((a, b) => values[b]-values[a]);
+
+// ---- the engine: in a worker where the browser allows one; what it has not answered can be sent again
+
+let turn = 0, scoring = 0;   // answers that belong to an older one are not shown
+const answers = {next, wrote, 'wrote all': wroteAll, scored, looked, failed};
+function receive(message) { if (message.turn === (message.name === 'scored' ? scoring : turn)) answers[message.name](message); }
+
+function connect() {
+  const setup = {config, index, base64: $('weights').textContent.trim()}, unanswered = [];
+  let heard = false;
+  const here = () => {
+    const engine = new Engine(setup, receive);
+    return message => engine[message.name](message);
+  };
+  try {
+    const program = new Blob([$('gpt').textContent, $('engine').textContent], {type: 'text/javascript'});
+    const worker = new Worker(URL.createObjectURL(program));
+    let target = message => { worker.postMessage(message); };
+    worker.onmessage = ({data}) => { heard = true; receive(data); };
+    worker.onerror = () => {
+      if (heard) return;
+      heard = true;
+      target = here();
+      unanswered.forEach(target);
+    };
+    worker.postMessage(setup);
+    return message => { if (!heard) unanswered.push(message); target(message); };
+  } catch { return here(); }
+}
+
+// ---- text and prompt
 
 // The ids of a text; says, in the element `where`, which characters the model does not know, and leaves them out.
 function encode(text, where) {
@@ -42,58 +61,57 @@ function encode(text, where) {
   return all.filter(c => idOf.has(c)).map(c => idOf.get(c));
 }
 
-const first = () => idOf.has('\n') ? idOf.get('\n') : 0;
-let later = 0;
-function begin(text) {   // what to go on from; without a prompt a line break that is not shown
+const firstId = idOf.has('\n') ? idOf.get('\n') : 0;
+let later = 0, tail = null, lead = 0, writing = false;
+
+// Shows a prompt and begins a turn with it; without one it goes on from a line break that is not shown.
+function newText(name, more = {}) {
   clearTimeout(later);
-  const ids = encode(text, 'unknown'), prompt = document.createElement('b');
-  state = {ids: [], cache: model.newCache()};
-  logits = model.read((ids.length ? ids : [first()]).slice(-config.block_size), state);   // as Python, the last window
-  prompt.textContent = ids.map(i => chars[i]).join('');
+  const ids = encode($('prompt').value, 'unknown'), read = ids.length ? ids : [firstId];
   tail = document.createTextNode('');
-  $('text').replaceChildren(prompt, tail);
-  showNext();
+  $('text').replaceChildren(element('b', ids.map(i => chars[i]).join('')), tail);
+  lead = ids.length - Math.min(read.length, config.block_size);   // characters shown before the first that is read
+  pointed = null;
+  turn++;
+  send({name, turn, ids: read, ...more});
 }
 
-// What the settings say, within their bounds, which are written back.
-function sampling() {
-  const number = id => {
-    const e = $(id), typed = e.value === '' || !Number.isFinite(Number(e.value)) ? Number(e.defaultValue) : Number(e.value);
-    const v = Math.min(Number(e.max), Math.max(Number(e.min), typed));
-    e.value = e.step === '1' ? Math.round(v) : v;
-    return Number(e.value);
-  };
-  return {temperature: number('temperature'), topK: number('topk') || null, topP: number('topp'),
-          length: number('length'), seed: number('seed')};
+function append(ids) {
+  tail.appendData(ids.map(i => chars[i]).join(''));
+  $('text').scrollTop = $('text').scrollHeight;
 }
 
-function showNext() {
-  const probs = softmax(Float64Array.from(logits));
-  const best = Array.from(probs.keys()).sort((a, b) => probs[b]-probs[a]).slice(0, 8);
+let first_prediction = 0;   // milliseconds since the page began to load
+function next({probs}) {
+  first_prediction ||= performance.now();
   const had = $('next').contains(document.activeElement);
-  $('next').replaceChildren(...best.map(id => {
-    const item = document.createElement('li'), button = document.createElement('button');
-    const bar = document.createElement('i'), name = document.createElement('span');
+  $('next').replaceChildren(...byValue(probs).slice(0, 8).map(id => {
+    const item = element('li'), button = element('button', '', {type: 'button'}), bar = element('i');
     bar.style.width = `${100*probs[id]}%`;
-    name.textContent = `${shown(chars[id])}  ${(100*probs[id]).toFixed(1)} %`;
-    button.type = 'button';
-    button.append(bar, name);
-    button.addEventListener('click', () => { choose(id); showNext(); });
+    button.append(bar, element('span', `${shown(chars[id])}  ${percent(probs[id])}`));
+    button.addEventListener('click', () => {
+      append([id]);
+      send({name: 'choose', turn, id});
+    });
     item.append(button);
     return item;
   }));
   if (had) $('next').querySelector('button').focus();
+  askLook();
 }
 
-function choose(id) {   // a character that the reader has chosen
-  tail.appendData(chars[id]);
-  $('text').scrollTop = $('text').scrollHeight;
-  logits = model.read([id], state);
+// What the settings say, within their bounds, which are written back.
+function number(id) {
+  const e = $(id), typed = e.value === '' || !Number.isFinite(Number(e.value)) ? Number(e.defaultValue) : Number(e.value);
+  const v = Math.min(Number(e.max), Math.max(Number(e.min), typed));
+  e.value = e.step === '1' ? Math.round(v) : v;
+  return Number(e.value);
 }
 
 // While the model writes, the bars wait; a reader of the screen is told when it is done.
 function busy(now) {
   const [from, to] = now ? ['write', 'halt'] : ['halt', 'write'], focused = document.activeElement === $(from);
+  writing = now;
   $(to).disabled = false;
   if (focused) $(to).focus();
   $(from).disabled = true;
@@ -101,87 +119,169 @@ function busy(now) {
   $('text').setAttribute('aria-busy', now);
 }
 
-// Writes in pieces of a few milliseconds, so that the page stays alive.
 function write() {
-  const options = sampling(), random = generator(options.seed), stop = $('stop').value.replaceAll('\\n', '\n');
-  if (Array.from(stop).some(c => !idOf.has(c))) { $('status').textContent = 'the model can not write what it should stop at'; return; }
-  const run = writing = ++running;
-  begin($('prompt').value);
+  const options = {temperature: number('temperature'), topK: number('topk') || null, topP: number('topp')};
+  const stop = Array.from($('stop').value.replaceAll('\\n', '\n'));
+  if (stop.some(c => !idOf.has(c))) { $('status').textContent = 'the model can not write what it should stop at'; return; }
   busy(true);
   $('status').textContent = 'writing …';
-  let left = options.length, written = '';
-  const started = performance.now();
-  const done = why => {
-    if (run !== writing) return;   // another run has taken over
-    busy(false);
-    const n = options.length - left, seconds = Math.max(.001, (performance.now()-started)/1000);
-    $('status').textContent = `${n} characters, ${Math.round(n/seconds)} a second${why}`;
-    showNext();
-  };
-  const some = () => {
-    if (run !== running) return done(', stopped');
-    const until = performance.now() + 30, piece = [];
-    let ended = false;
-    while (left > 0 && !ended && performance.now() < until) {
-      const id = draw(samplingProbs(logits, options), random);
-      logits = model.read([id], state);
-      piece.push(id);
-      written += chars[id];
-      left--;
-      ended = stop !== '' && written.endsWith(stop);
-    }
-    tail.appendData(piece.map(i => chars[i]).join(''));
-    $('text').scrollTop = $('text').scrollHeight;
-    return left > 0 && !ended ? setTimeout(some) : done('');
-  };
-  some();
+  newText('write', {options, length: number('length'), seed: number('seed'), stop: stop.map(c => idOf.get(c))});
 }
 
-const most = 2000;   // characters that are scored: the page waits meanwhile
+function wrote({piece}) { append(piece); askLook(); }
+function wroteAll({halted, n, seconds}) {
+  busy(false);
+  $('status').textContent = `${n} characters, ${Math.round(n/Math.max(.001, seconds))} a second${halted ? ', stopped' : ''}`;
+}
+function failed({text}) { busy(false); $('status').textContent = text; }
+
+// ---- looking inside
+
+let pointed = null, asked = false, askAgain = false;   // the place that is looked at, null for the newest character
+function askLook() {
+  if (!$('inside').open) return;
+  if (asked === turn) { askAgain = true; return; }
+  asked = turn;
+  send({name: 'look', turn, at: pointed, head: $('head').selectedIndex});
+}
+function point(at) { pointed = at; askLook(); }
+
+const cell = 11, arcs = 70, row = 9;   // pixels
+// A canvas of so many pixels of the page, sharp on any screen, and what to draw with.
+function canvas(id, width, height) {
+  const e = $(id), scale = devicePixelRatio || 1, draw2d = e.getContext('2d');
+  e.width = width*scale; e.height = height*scale;
+  e.style.width = `${width}px`; e.style.height = `${height}px`;
+  draw2d.scale(scale, scale);
+  draw2d.fillStyle = draw2d.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue('--mark');
+  return draw2d;
+}
+
+function looked({at, first, kept, n, window: ids, next: follows, head, patterns, lens, rows}) {
+  asked = false;
+  const T = ids.length, weights = patterns[head], H = config.n_head;
+  $('place').min = kept; $('place').max = n-1; $('place').value = at;
+  $('strip').replaceChildren(...ids.map((id, i) => element('span', short(chars[id]), i === at-first ? {class: 'at'} : {})));
+
+  $('arcs').parentElement.scrollLeft = T*cell;   // where it looks from
+
+  const above = canvas('arcs', T*cell, arcs), x = i => (i + .5)*cell;
+  weights.forEach((w, i) => {   // from the character that looks to each that it looks at
+    above.globalAlpha = Math.min(1, w);
+    above.lineWidth = 2.5;
+    above.beginPath();
+    above.moveTo(x(T-1), arcs);
+    const high = arcs - Math.min(arcs-3, 8 + (T-1-i)*cell/4);
+    above.bezierCurveTo(x(T-1), high, x(i), high, x(i), arcs);
+    above.stroke();
+  });
+  const below = canvas('heads', T*cell, patterns.length*row);
+  patterns.forEach((p, h) => p.forEach((w, i) => {
+    below.globalAlpha = Math.sqrt(w);
+    below.fillRect(i*cell, h*row, cell-1, row-1);
+  }));
+  below.globalAlpha = 1;
+  below.strokeRect(.5, head*row+.5, T*cell-1, row-1);
+  const side = Math.max(2, Math.floor(280/T)), square = canvas('matrix', T*side, T*side);
+  for (const {first: from, at: i, weights: p} of rows) p.forEach((w, j) => {
+    if (from + j < first) return;
+    square.globalAlpha = Math.sqrt(w);
+    square.fillRect((from+j-first)*side, (i-first)*side, side, side);
+  });
+
+  const names = ['embedding', ...lens.slice(1).map((_, l) => `block ${l}`)];
+  const guesses = lens.map((best, l) => [names[l], best]), before = ids.slice(-2);
+  if (trigram) guesses.push(['trigram model', trigram[before[0]*chars.length + before[1]] || []]);
+  $('lens').replaceChildren(...guesses.map(([name, best]) => {
+    const line = element('tr');
+    line.append(element('th', name, {scope: 'row'}), ...best.map(([id, p]) =>
+      element('td', `${short(chars[id])} ${Math.round(100*p)} %`, id === follows ? {class: 'came'} : {})));
+    if (!best.length) line.append(element('td', 'has not met these two', {colspan: 3}));
+    return line;
+  }));
+  const most = byValue(weights).slice(0, 3).filter(i => weights[i] > .05);
+  const context = ids.slice(-12).map(id => short(chars[id])).join(''), best = lens[lens.length-1][0];
+  const said = `After “${context}” head ${Math.floor(head/H)}.${head % H} looks at `
+    + most.map(i => `“${short(chars[ids[i]])}”, ${i === T-1 ? 'itself' : `${T-1-i} back`} (${percent(weights[i])})`).join(', ')
+    + `. The model expects “${short(chars[best[0]])}” (${percent(best[1])})` + (follows === undefined ? '.' : `; “${short(chars[follows])}” came.`);
+  $('place').setAttribute('aria-valuetext', said);
+  if (!writing || pointed !== null) $('said').textContent = said;
+  if (askAgain) { askAgain = false; askLook(); }
+}
+
+// The place, as the engine counts, of the character under the pointer.
+function placeInText({clientX, clientY}) {
+  const caret = document.caretPositionFromPoint ? document.caretPositionFromPoint(clientX, clientY) : document.caretRangeFromPoint(clientX, clientY);
+  const node = caret && (caret.offsetNode || caret.startContainer), prompt = $('text').firstChild;
+  if (!node || node.nodeType !== Node.TEXT_NODE || !$('text').contains(node)) return null;
+  const before = node.data.slice(0, caret.offset ?? caret.startOffset);
+  return Array.from(before).length + (node === tail ? Array.from(prompt.textContent).length : 0) - lead;
+}
+
+for (let l = 0; l < config.n_layer; l++)
+  for (let h = 0; h < config.n_head; h++) $('head').append(element('option', `${l}.${h}`));
+$('head').addEventListener('change', askLook);
+$('inside').addEventListener('toggle', askLook);
+$('place').addEventListener('input', () => point(Number($('place').value)));
+$('newest').addEventListener('click', () => point(null));
+$('strip').addEventListener('click', ({target}) => {
+  const i = Array.from($('strip').children).indexOf(target);
+  if (i >= 0) point(Number($('place').value) - $('strip').children.length + 1 + i);
+});
+$('heads').addEventListener('click', ({offsetY}) => { $('head').selectedIndex = Math.floor(offsetY/row); askLook(); });
+$('text').addEventListener('pointermove', e => {
+  if (!$('inside').open) return;
+  const at = placeInText(e);
+  if (at !== null && at >= 0) point(at);
+});
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', askLook);
+
+// ---- how well it predicts a text
+
+const most = 2000;   // characters that are scored
 function score() {
   const ids = encode($('sample').value, 'unscored').slice(0, most);
+  $('loss').textContent = ids.length ? 'reading …' : 'nothing to score';
+  send({name: 'score', turn: ++scoring, start: firstId, ids});
+}
+function scored({ids, losses}) {
   const shades = ['#fff', '#fed', '#fdc', '#fcb', '#fb9', '#fa8', '#f97', '#e86', '#e74', '#d63', '#d51'];
-  const reading = {ids: [], cache: model.newCache()}, losses = [];
-  let next = model.read([first()], reading);
-  for (const id of ids) {
-    losses.push(-Math.log(Math.max(1e-30, softmax(Float64Array.from(next))[id])));
-    next = model.read([id], reading);
-  }
   $('scored').replaceChildren(...ids.map((id, i) => {
-    const span = document.createElement('span');
+    const span = element('span', chars[id] === '\n' ? '↵\n' : chars[id], {title: `${losses[i].toFixed(2)} nats`});
     span.style.backgroundColor = shades[Math.round(Math.min(1, losses[i]/6)*10)];
-    span.title = `${losses[i].toFixed(2)} nats`;
-    span.textContent = chars[id] === '\n' ? '↵\n' : chars[id];
     return span;
   }));
-  const hardest = Array.from(losses.keys()).sort((a, b) => losses[b]-losses[a]).slice(0, 3);
+  if (ids.length === 0) return;
   const context = i => ids.slice(Math.max(0, i-7), i+1).map(j => chars[j] === '\n' ? '↵' : chars[j]).join('');
-  $('loss').textContent = ids.length === 0 ? 'nothing to score'
-    : `mean ${(losses.reduce((a, b) => a+b)/ids.length).toFixed(3)} nats per character`
-      + (ids.length === most ? `, of the first ${most}` : '') + '; white 0, dark 6 or more; highest at the end of '
-      + hardest.map(i => `“${context(i)}” ${losses[i].toFixed(1)}`).join(', ');
+  $('loss').textContent = `mean ${(losses.reduce((a, b) => a+b)/ids.length).toFixed(3)} nats per character`
+    + (ids.length === most ? `, of the first ${most}` : '') + '; white 0, dark 6 or more; highest at the end of '
+    + byValue(losses).slice(0, 3).map(i => `“${context(i)}” ${losses[i].toFixed(1)}`).join(', ');
 }
 
-const kept = ['prompt', 'temperature', 'topk', 'topp', 'length', 'seed', 'stop'];
-function save() {
-  const settings = new URLSearchParams(kept.map(id => [id, $(id).value]));
-  history.replaceState(null, '', '#' + settings);
-  $('status').textContent = 'the address of this page now holds prompt and settings';
-}
-for (const [id, value] of new URLSearchParams(location.hash.slice(1))) if (kept.includes(id)) $(id).value = value;
+// ---- buttons, keys, and the address, which can hold the settings
 
-addEventListener('hashchange', () => location.reload());
+const inAddress = ['prompt', 'temperature', 'topk', 'topp', 'length', 'seed', 'stop'];
 $('topk').max = chars.length;
+const address = new URLSearchParams(location.hash.slice(1));
+for (const id of inAddress) if (address.has(id)) $(id).value = address.get(id);
+addEventListener('hashchange', () => location.reload());
 
 $('write').addEventListener('click', write);
-$('halt').addEventListener('click', () => { running++; });
+$('halt').addEventListener('click', () => send({name: 'halt'}));
 $('copy').addEventListener('click', async () => {
   try { await navigator.clipboard.writeText($('text').textContent); $('status').textContent = 'copied'; }
   catch { getSelection().selectAllChildren($('text')); $('status').textContent = 'selected: copy it with your keyboard'; }
 });
-$('save').addEventListener('click', save);
+$('save').addEventListener('click', () => {
+  history.replaceState(null, '', '#' + new URLSearchParams(inAddress.map(id => [id, $(id).value])));
+  $('status').textContent = 'the address of this page now holds prompt and settings';
+});
 $('score').addEventListener('click', score);
-$('prompt').addEventListener('input', () => { running++; clearTimeout(later); later = setTimeout(() => begin($('prompt').value), 120); });
+$('prompt').addEventListener('input', () => {
+  clearTimeout(later);
+  later = setTimeout(() => { if (writing) busy(false); newText('begin'); }, 120);
+});
 $('prompt').addEventListener('keydown', e => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) write(); });
-begin($('prompt').value);
-const first_prediction = performance.now();   // since the page began to load
+
+const send = connect();
+if (address.has('write')) write(); else newText('begin');
