@@ -85,6 +85,9 @@ class Chromium(Browser):
         for domain in ('Page','Runtime','Network','Log'): self.call(f'{domain}.enable')
 
     def go(self, url): self.call('Page.navigate', url=url)
+    def before(self, code):
+        "Run a program in every page before its own."
+        self.call('Page.addScriptToEvaluateOnNewDocument', source=code)
 
     def js(self, code):
         "The value of a program; of a promise, what it is fulfilled with."
@@ -116,6 +119,7 @@ class Firefox(Browser):
         self.call('session.subscribe', events=['log.entryAdded','network.beforeRequestSent'])
 
     def go(self, url): self.call('browsingContext.navigate', context=self.context, url=url, wait='complete')
+    def before(self, code): self.call('script.addPreloadScript', functionDeclaration=f'() => {{ {code} }}')
 
     def js(self, code, context=None):
         result = self.call('script.evaluate', expression=code, awaitPromise=True, target=dict(context=context or self.context))

@@ -11,15 +11,18 @@ from pathlib import Path
 import torch, torch.nn.functional as F
 from browser import browsers
 from minigpt.files import load_pretrained
+from minigpt.inside import LogitLens, run_with_cache
 from minigpt.gpt import GPTConfig, GPTLanguageModel
 from minigpt.play import to_html
-from minigpt.tokenizer import CharTokenizer
+from minigpt.tokenizer import CharTokenizer, load_corpus
 
 def check(page, url, model, tok):
     "Yields what is wrong."
     def value(name, v):
         page.js(f"$('{name}').value = {json.dumps(v)}; $('{name}').dispatchEvent(new Event('input'))")
-        if name == 'prompt': page.js("begin($('prompt').value)")   # it would wait for more keys
+        if name != 'prompt': return
+        page.js("$('next').replaceChildren(); newText('begin')")   # it would wait for more keys
+        page.wait(page.ready)
     def generated(prompt, n): return tok.decode(model.generate(tok.encode(prompt)[None], n, temperature=0)[0])
     text = lambda: page.js("$('text').textContent")
     def write(**settings):
@@ -69,11 +72,14 @@ def check(page, url, model, tok):
 
     value('sample', sample := 'To be, or not to be')
     page.js("$('score').click()")
+    page.wait("$('loss').textContent.startsWith('mean')")
     row = tok.encode('\n' + sample)
     with torch.no_grad(): loss = F.cross_entropy(model(row[None,:-1])[0], row[1:]).item()
     if f'mean {loss:.3f} ' not in page.js("$('loss').textContent"):
         yield f"loss {page.js('''$('loss').textContent''')!r}, and PyTorch's is {loss:.3f}"
     if page.js("$('scored').textContent") != sample: yield 'the coloured text is another'
+
+    yield from check_inside(page, model, tok, write)
 
     write(prompt='KING', temperature=.5, seed=9, length=20)
     kept = text()
@@ -103,6 +109,65 @@ def check(page, url, model, tok):
             if dark != (scheme == 'dark'): yield f'{scheme} is not {scheme}'
     yield from page.faults()
 
+def check_inside(page, model, tok, write):
+    "What is shown of a character that is looked at."
+    def looking(code):
+        "What is said after something was done."
+        page.js(f"$('said').textContent = ''; {code}")
+        page.wait("$('said').textContent")
+        return page.js("$('said').textContent")
+    def right(at, head):
+        "Where that head looks most, and what is expected, by PyTorch."
+        with torch.no_grad(): logits,cache = run_with_cache(model, ids[None,:at+1], '*hook_pattern')
+        weight,i = torch.cat([*cache.values()]).flatten(0, 1)[head,at].max(0)
+        p,best = logits[0,-1].softmax(-1).max(0)
+        return f'{100*weight:.1f} %',f'“{visible(tok.chars[best])}” ({100*p:.1f} %)'
+    visible = lambda c: {'\n': '↵', ' ': '␣'}.get(c, c)
+    prompt = 'Where is my lord'
+    ids = tok.encode(write(prompt=prompt, temperature=0, length=30, stop=''))
+    first = looking("$('inside').open = true")
+    for name,said,at,head in (
+        ('newest', first, len(ids)-1, 0),
+        ('head', looking("$('head').selectedIndex = 3; $('head').dispatchEvent(new Event('change'))"), len(ids)-1, 3),
+        ('slider', looking("$('place').value = 20; $('place').dispatchEvent(new Event('input'))"), 20, 3),
+        ('strip', looking("$('strip').children[10].click()"), 10, 3),
+        ('row', looking("$('heads').dispatchEvent(new MouseEvent('click', {clientX: $('heads').getBoundingClientRect().x+3, "
+                        "clientY: $('heads').getBoundingClientRect().y + 5*9 + 4}))"), 10, 5),
+        ('pointer', looking("""$('text').scrollIntoView(); const range = document.createRange(), text = $('text').lastChild;
+            range.setStart(text, 4); range.setEnd(text, 5);
+            const {x, y, width, height} = range.getBoundingClientRect();
+            $('text').dispatchEvent(new PointerEvent('pointermove', {clientX: x + width/3, clientY: y + height/2, bubbles: true}))"""),
+         len(prompt)+4, 5)):
+        for part in right(at, head):
+            if part not in said: yield f'looking inside by {name}: {said!r}, and PyTorch has {right(at, head)}'
+    page.js("$('said').textContent = ''; $('place').focus()")
+    page.key('ArrowLeft')
+    page.wait("$('said').textContent", 10)
+    if (at := page.js("Number($('place').value)")) != len(prompt)+3: yield f'an arrow key leads to character {at}'
+    said = page.js("$('said').textContent")
+    for part in right(at, 5):
+        if part not in said: yield f'looking inside by an arrow key: {said!r}'
+    rows = page.js("[...$('lens').children].map(r => r.textContent)")
+    if len(rows) != model.config.n_layer + 2: yield f'the logit lens has rows {rows}'
+    with torch.no_grad():
+        for depth,row in enumerate(rows[:-1]):
+            p,best = LogitLens(model, depth)(ids[None,:at+1])[0,-1].softmax(-1).max(0)
+            if f'{100*p:.0f} %' not in row or visible(tok.chars[best]) not in row: yield f'the logit lens says {row!r} at {depth}'
+    if not rows[-1].startswith('trigram model') or '%' not in rows[-1]: yield f'the trigram model says {rows[-1]!r}'
+    page.js("$('newest').click(); $('write').click()")   # it follows while it writes
+    page.wait("$('status').textContent.includes('a second')")
+    page.wait("Number($('place').value) === Number($('place').max)")
+    dark = "[...Array(3)].map((_, i) => $(['arcs','heads','matrix'][i]).getContext('2d').getImageData(0, 0, 2000, 2000).data.some(v => v))"
+    if not all(page.js(dark)): yield 'something is not drawn'
+    page.js("$('inside').open = false")
+
+ready = "document.querySelectorAll('#next button').length > 0"
+
+# a browser without workers, and one in which they do not start
+no_worker = dict(none='delete window.Worker;', broken="""
+    const Real = window.Worker;
+    window.Worker = class extends Real { constructor() { super(URL.createObjectURL(new Blob(['}']))); } };""")
+
 def odd_model():
     "A model whose vocabulary would break a page that took it for markup."
     chars = sorted(set('</script>"\'\\&\n \u2028\u202eابc\u0301😀'))
@@ -116,38 +181,56 @@ def main():
     args = parser.parse_args()
     model,tok = load_pretrained('shakespeare-small')
     model.half().float()   # as the page has it
-    with tempfile.TemporaryDirectory() as folder, browsers[args.browser]() as page:
+    def write(n):
+        "Characters a second."
+        page.js(f"$('status').textContent = ''; $('length').value = {n}; $('write').click()")
+        page.wait("/^\\d+ characters/.test($('status').textContent)")
+        return float(page.js("$('status').textContent").split()[2])
+    def by_pytorch(model, n):
+        start = time.perf_counter()
+        model.generate(tok.encode('\n')[None], n)
+        return n/(time.perf_counter()-start)
+    with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, 'model.html')
-        file.write_text(to_html(model, tok, title='shakespeare-small'), encoding='utf-8')
-        page.ready = "document.querySelectorAll('#next button').length > 0"
-        wrong = list(check(page, file.as_uri(), model, tok))
-        page.open(file.as_uri())
-        first = page.js('first_prediction')
-        page.js("$('length').value = 1000; $('write').click()")
-        page.wait("/^\\d+ characters/.test($('status').textContent)")
-        speed = page.js("$('status').textContent")
-        if args.picture:
-            page.scheme('light')
-            page.size(780, 1000)
-            args.picture.write_bytes(page.screenshot())
-        torch.manual_seed(0)
-        full = GPTLanguageModel()
-        file.write_text(to_html(full, tok), encoding='utf-8')
-        page.open(file.as_uri())
-        page.js("$('length').value = 30; $('write').click()")
-        page.wait("/^\\d+ characters/.test($('status').textContent)")
-        large = page.js("$('status').textContent"),file.stat().st_size/1e6,page.js('first_prediction')
-        odd,chars = odd_model()
-        file.write_text(to_html(odd, chars, title='</title><script>x</script>'), encoding='utf-8')
-        page.open(file.as_uri())
-        page.js(f"$('prompt').value = {json.dumps(''.join(chars.chars))}; $('write').click()")
-        page.wait("/^400 characters/.test($('status').textContent)")
-        if page.js('document.title') != '</title><script>x</script>' or page.js("document.querySelectorAll('script').length") != 4:
-            wrong.append('a title or a vocabulary has become markup')
-        wrong += list(page.faults())
+        file.write_text(to_html(model, tok, title='shakespeare-small', text=load_corpus('sample_play').text), encoding='utf-8')
+        wrong = []
+        for kind,code in no_worker.items():
+            with browsers[args.browser]() as page:
+                page.ready = ready
+                page.before(code)
+                if kind == 'none': wrong += [f'without a worker: {w}' for w in check(page, file.as_uri(), model, tok)]
+                else:
+                    page.open(file.as_uri())   # an error is reported, and all the same it writes
+                    page.js("$('write').click()")
+                    page.wait("/^400 characters/.test($('status').textContent)")
+        with browsers[args.browser]() as page:
+            page.ready = ready
+            wrong += check(page, file.as_uri(), model, tok)
+            page.open(file.as_uri())
+            first = page.js('first_prediction')
+            small = [(write(1000),by_pytorch(model, 1000)) for _ in range(3)]
+            if args.picture:
+                page.scheme('light')
+                page.size(780, 1000)
+                args.picture.write_bytes(page.screenshot())
+            torch.manual_seed(0)
+            full = GPTLanguageModel().eval()
+            file.write_text(to_html(full, tok), encoding='utf-8')
+            page.open(file.as_uri())
+            large,start = (write(100),by_pytorch(full, 100)),page.js('first_prediction')
+            size = file.stat().st_size/1e6
+            odd,chars = odd_model()
+            file.write_text(to_html(odd, chars, title='</title><script>x</script>'), encoding='utf-8')
+            page.open(file.as_uri())
+            page.js(f"$('prompt').value = {json.dumps(''.join(chars.chars))}; $('inside').open = true; $('write').click()")
+            page.wait("/^400 characters/.test($('status').textContent)")
+            if page.js('document.title') != '</title><script>x</script>' or page.js("document.querySelectorAll('script').length") != 5:
+                wrong.append('a title or a vocabulary has become markup')
+            wrong += list(page.faults())
     if wrong: sys.exit('\n'.join(dict.fromkeys(wrong)))
-    print('written, read, chosen, coloured, kept, and nothing asked for')
-    print(f'shakespeare-small: {speed}, first prediction {first:.0f} ms after the page began')
-    print(f'full model, {large[1]:.0f} MB: {large[0]}, first prediction after {large[2]:.0f} ms')
+    print('written, read, chosen, coloured, looked into, kept, and nothing asked for')
+    rows = ', '.join(f'{js:.0f} (PyTorch {py:.0f})' for js,py in small)
+    print(f'shakespeare-small: {rows} characters a second, first prediction {first:.0f} ms after the page began')
+    print(f'full model, {size:.0f} MB: {large[0]:.0f} (PyTorch {large[1]:.0f}) characters a second, first prediction after {start:.0f} ms')
 
 if __name__ == '__main__': main()

@@ -98,10 +98,10 @@ class Engine {
   async score({turn, start, ids}) {
     this.scoring = turn;
     const state = this.newState(), losses = [];
-    let next = this.model.read([start], state);
+    let logits = this.model.read([start], state);
     await this.each(ids, () => this.scoring !== turn, id => {
-      losses.push(-Math.log(Math.max(1e-30, this.probs(next)[id])));
-      next = this.model.read([id], state);
+      losses.push(-Math.log(Math.max(1e-30, this.probs(logits)[id])));
+      logits = this.model.read([id], state);
     });
     if (this.scoring === turn) this.post({name: 'scored', turn, ids, losses});
   }
@@ -127,11 +127,11 @@ class Engine {
 // In a worker this file is the whole program, behind gpt.js; the first message brings the model.
 if (typeof document === 'undefined' && typeof self !== 'undefined') {
   let engine = null;
-  self.onmessage = async ({data}) => {
+  self.addEventListener('message', async ({data}) => {
     try {
       if (engine) await engine[data.name](data);
       else engine = new Engine(data, message => self.postMessage(message));
     } catch (e) { self.postMessage({name: 'failed', turn: data.turn, text: String(e)}); }
-  };
+  });
 }
 if (typeof module !== 'undefined') module.exports = {Engine};

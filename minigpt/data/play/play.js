@@ -37,13 +37,13 @@ function connect() {
     const program = new Blob([$('gpt').textContent, $('engine').textContent], {type: 'text/javascript'});
     const worker = new Worker(URL.createObjectURL(program));
     let target = message => { worker.postMessage(message); };
-    worker.onmessage = ({data}) => { heard = true; receive(data); };
-    worker.onerror = () => {
+    worker.addEventListener('message', ({data}) => { heard = true; receive(data); });
+    worker.addEventListener('error', () => {
       if (heard) return;
       heard = true;
       target = here();
       unanswered.forEach(target);
-    };
+    });
     worker.postMessage(setup);
     return message => { if (!heard) unanswered.push(message); target(message); };
   } catch { return here(); }
