@@ -12,20 +12,22 @@ from importlib.util import find_spec
 from inspect import Parameter, signature
 from pathlib import Path
 import copy, itertools, math, os, re, shlex, shutil, subprocess
-import sys, unicodedata, warnings
+import sys, unicodedata, warnings, webbrowser
 import torch
 from fastcore.docments import docments
 from tqdm.auto import tqdm
 import minigpt
-from .tokenizer import CharTokenizer, Corpus, find_pretrained, load_corpus
+from .tokenizer import (CharTokenizer, Corpus, find_pretrained, load_corpus,
+                               split)
 from .bigram import evaluate
 from .gpt import GPTConfig, GPTLanguageModel
 from .train import (Callback, Progress, Samples, TrainConfig, Trainer, first_ids,
                            format_duration, pick_device)
 from .files import (decode_text, load_pretrained, make_folder, max_bytes,
-                           read_bytes, read_json, write_json)
+                           read_bytes, read_json, write_atomic, write_json)
 from .texts import (extend_vocab, map_corpus, most_val, read_corpus,
                            text_warnings)
+from .play import to_html
 from .speed import FastTrainer, capture_decode, memory_use, usable_cores
 from .checkpoint import Checkpoint, may_differ, stop_signals
 from .parallel import (ParallelTrainer, broadcast_object, destroy_process_group,
@@ -33,7 +35,7 @@ from .parallel import (ParallelTrainer, broadcast_object, destroy_process_group,
 
 # %% auto #0
 __all__ = ['presets', 'large_bytes', 'train', 'get_preset', 'estimate_cost', 'plan_steps', 'command', 'newest_run', 'TensorBoard',
-           'minigpt_train', 'minigpt_generate', 'minigpt_eval']
+           'minigpt_train', 'minigpt_generate', 'minigpt_eval', 'minigpt_play']
 
 # %% ../nbs/34_run.ipynb #34chkmem
 def _world_size(): return env_ranks()[1]
@@ -877,3 +879,45 @@ def minigpt_eval(
           f'perplexity {torch.tensor(nats).exp():.3f} per character')
     part = 'the validation part' if own else 'all'
     _say(f'{characters:,} characters, {part} of {corpus.name}, {result.protocol}')
+
+# %% ../nbs/34_run.ipynb #34play001
+def _open_page(file):
+    "Open a page in a browser where there is a screen; true if there was one."
+    screen = sys.platform in ('darwin','win32') or any(
+        os.environ.get(name) for name in ('DISPLAY','WAYLAND_DISPLAY'))
+    return bool(screen) and webbrowser.open(file.resolve().as_uri())
+
+@command()
+def minigpt_play(
+    # folder of a run (default: the newest in runs/, or else 'shakespeare-small', which
+    # is in the package)
+    run:str=None,
+    # file to write, which replaces one that is there (default: play.html in the run's
+    # folder, which is then opened in a browser)
+    *, out:str=None,
+):
+    "Write a trained model as one page of HTML that lets it write."
+    if out is not None and Path(out).suffix not in ('.html','.htm'):
+        raise ValueError(f'out must end in .html, not {out!r}')
+    folder,tokenizer,model = _read_run(run, 'cpu')
+    name = folder.resolve().name
+    # nobody's runs are in the package
+    home = Path() if folder == find_pretrained('shakespeare-small') else folder
+    file = home/('play.html' if home == folder else f'{name}.html')
+    if out is not None: file = Path(os.path.expanduser(out))
+    above = next(p for p in file.absolute().parents if p.exists())
+    if file.is_dir() or not above.is_dir():
+        raise ValueError(f'{file} can not be a file')
+    text = None
+    try:
+        corpus = _run_text(folder, None)
+        if corpus.sha256 == _own_text(folder)[2] and corpus.text:
+            text = split(corpus.text, corpus.val_share)[0]
+    except (OSError, ValueError): pass
+    page = to_html(model, tokenizer, title=name, text=text).encode()
+    if text is None: _say('without a trigram model: the text of the run was not found')
+    _say(f'{len(page)/1e6:.1f} MB are written; a model may recite what it was trained '
+         'on, so show it only to those who may read that')
+    write_atomic(file, page)
+    print(file)
+    if out is None and not _open_page(file): _say('open it in a browser')
