@@ -57,6 +57,7 @@ def check():
             target = (base/unquote(parts.path).lstrip('/')).resolve() if parts.path else page
             if target.is_dir(): target = target/'index.html'
             if not target.exists(): wrong.append(f'{page.name}: {link} leads nowhere')
+            elif '=' in parts.fragment: continue   # settings, which a page reads from its address
             elif parts.fragment and target in pages and parts.fragment not in pages[target].ids:
                 wrong.append(f'{page.name}: {link} has no such place')
     for module in sorted((root/'minigpt').glob('[!_]*.py')):

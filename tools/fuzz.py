@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings, strategies as s
 
 from minigpt import Corpus, FastTrainer, GPTConfig, TrainConfig, load_corpus
 from minigpt.texts import read_corpus, text_warnings
-from minigpt.run import minigpt_eval, minigpt_generate, minigpt_train
+from minigpt.run import minigpt_eval, minigpt_generate, minigpt_play, minigpt_train
 
 documented = ValueError,OSError
 here = Path(tempfile.mkdtemp())
@@ -119,11 +119,12 @@ def folders(name, how, changes, saved):
     command(minigpt_generate, bad, '--max_new_tokens', 5, '--device', 'cpu')
     command(minigpt_eval, bad, '--data', here/'text.txt', '--device', 'cpu')
     command(minigpt_eval, bad, '--device', 'cpu')   # the text that it knows of
+    command(minigpt_play, bad, '--out', here/'play.html')
     command(minigpt_train, '--resume', '--out', bad, '--data', here/'text.txt', '--device', 'cpu')
 
 value = s.one_of(s.integers(-3, 40).map(str), s.sampled_from(['', '-', 'cpu', 'cuda', 'smoke', 'good', 'text.txt', 'nowhere', '.', 'shakespeare-small', '1e9', 'nan', 'é']), s.text(max_size=4))
 flag = s.sampled_from(['--data','--out','--resume','--device','--seed','--patience','--init_from','--dry_run','--tensorboard','--grad_accum_steps','--grad-clip','--no-decay-all','--learning_rate','--min-lr','--n_layer','--batch-size','--config','--minutes','--version','--shard','--stride','--threads','--plain','--prompt_file','--prompt','--stop','--top_k','--num_samples','--help'])
-@given(s.sampled_from([minigpt_train, minigpt_generate, minigpt_eval]), s.lists(s.one_of(flag, value), max_size=6))
+@given(s.sampled_from([minigpt_train, minigpt_generate, minigpt_eval, minigpt_play]), s.lists(s.one_of(flag, value), max_size=6))
 def command_lines(func, words):
     "Any words after a command do something, or are refused."
     base = ['--preset','smoke','--steps','2'] if func is minigpt_train and '--resume' not in words else []

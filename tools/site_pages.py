@@ -3,8 +3,9 @@
 Quarto runs it on _proc/ (`pre-render` in nbs/_quarto.yml), tools/build_site.py on its own copy. What is exported with its
 source stands once: a heading and the source, in place of a card with the same signature and comments. Links to source
 files are written only if settings.ini has a `git_url`; then each page gets links to Colab, to its source, and for reports.
+The model that comes with the package is put beside them as one page, which several pages show.
 Uses the standard library alone, as Quarto may run it by a Python of its own choice."""
-import argparse, configparser, json, re
+import argparse, configparser, json, re, subprocess
 from pathlib import Path
 from urllib.parse import quote
 
@@ -67,6 +68,7 @@ def finish(folder):
         elif not any(c.get('id') == 'pagelinks' for c in nb['cells']):
             nb['cells'].insert(1, markdown('pagelinks', links(git_url, branch, page.name)))
         page.write_text(json.dumps(nb, indent=1, ensure_ascii=False), encoding='utf-8')
+    subprocess.run(['minigpt_play','shakespeare-small','--out',folder/'shakespeare-small.html'], check=True)
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
