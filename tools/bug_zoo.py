@@ -1,7 +1,7 @@
 """Break the package on purpose, a bug at a time, and see that a test on some page notices:
 `python tools/bug_zoo.py [--list] [--control] [--jobs N] [--only NAME ...]`
 
-A mutant is one change to the exported cells of a page. It is made in a copy of the repository and exported
+A mutant is one change to the exported cells of a page, or to a program in JavaScript that a page tests in Node. It is made in a copy of the repository and exported
 there, and it has to live: the broken package imports, trains, writes and scores, and every shape is right.
 Then its page is run as nbdev_test does it. The mutant counts as caught only if an assertion on the page
 fails; an error of another kind is a failure of the zoo, and so is a mutant whose text is no longer there. A
@@ -27,7 +27,8 @@ pages = sorted(p.stem for p in (root/'nbs').glob('[!_.]*.ipynb'))
 skip_flags = set(get_config(path=root).tst_flags.split()) - {'slow'}   # CI runs the slow ones
 fork = multiprocessing.get_context('fork')
 
-Mutant = namedtuple('Mutant', 'name page old new bug seen noticed', defaults=[None])   # noticed: by another page than its own
+# noticed: by another page than its own; file: what is changed is not a cell, but a file of the package
+Mutant = namedtuple('Mutant', 'name page old new bug seen noticed file', defaults=[None,None])
 classic,peer = 'a classic','a well-known peer of this project'
 ZOO = [Mutant(*m) for m in (
 # How text becomes numbers
@@ -263,7 +264,25 @@ ZOO = [Mutant(*m) for m in (
  'Who is out of memory is told to read the batch in parts that are still too large.', classic),
 ('patience-off-by-one', '04_train', 'if since_best >= self.patience', 'if since_best > self.patience',
  'Training goes on for one evaluation more than was asked.', classic),
+('trigram-backwards', '15_play', 'torch.tensor(divmod(pair, V))', 'torch.tensor(divmod(pair, V)[::-1])',
+ 'The page of a model asks the trigram model about the two characters in the wrong order.', classic),
 )]
+ZOO += [Mutant(name, '15_play', old, new, bug, classic, '15_play', f'data/play/{file}') for name,file,old,new,bug in (
+('js-variance-of-a-sample', 'gpt.js', '(v-mean)**2/n', '(v-mean)**2/(n-1)', 'LayerNorm in JavaScript divides by n-1.'),
+('js-wrong-scale', 'gpt.js', 's/Math.sqrt(D)', 's/Math.sqrt(C)', 'Scores in JavaScript are divided by the root of all channels.'),
+('js-one-head-for-all', 'gpt.js', 'k = t*C + h*D', 'k = t*C', 'All heads in JavaScript look at the keys of the first.'),
+('js-wrong-norm', 'gpt.js', "norm('norm2', x)", "norm('norm1', x)", 'The feed-forward in JavaScript reads the other norm.'),
+('js-last-read-twice', 'gpt.js', 'T >> 1), -1)', 'T >> 1))', 'When the window is full, the newest character is read twice.'),
+('js-top-k-one-more', 'gpt.js', 'order.slice(0, topK)', 'order.slice(0, topK+1)', 'Top-k in JavaScript keeps one more.'),
+('js-top-p-of-all', 'gpt.js', 'before/share < topP', 'before < topP', 'Top-p in JavaScript forgets what top-k has left out.'),
+('js-seed-unused', 'gpt.js', 'seed = (seed + 0x9e3779b9) | 0', 'seed = 0x9e3779b9', 'Every seed in JavaScript gives the same numbers.'),
+('js-looked-at-one-off', 'gpt.js', 'first: state.ids.length - 1 - state', 'first: state.ids.length - state',
+ 'What was looked at is shown one character further.'),
+('js-small-weights-halved', 'engine.js', '2**-14*fraction/1024', '2**-15*fraction/1024', 'The smallest of the 16-bit weights are read as half of what they are.'),
+('js-stops-at-any', 'engine.js', 'stop.every(', 'stop.some(', 'It stops at any character of what it should stop at.'),
+('js-scored-from-itself', 'engine.js', 'this.model.read([start], state)', 'this.model.read([ids[0]], state)', 'The first character of a text is predicted after itself.'),
+('js-first-of-a-long-prompt', 'engine.js', 'ids.slice(-this.model.config.block_size)', 'ids.slice(0, this.model.config.block_size)',
+ 'Of a prompt that is too long the beginning is read, not the end.'))]
 
 # cells of this page write to one folder, which forks would share: each mutant runs all of it, in a process with its own
 ZOO = [m._replace(noticed=m.page) if m.page == '32_checkpoint' else m for m in ZOO]
@@ -274,7 +293,11 @@ def read(page): return json.loads(page.read_text(encoding='utf-8'))
 
 @cache
 def place(m):
-    "Id of the cell that a mutant changes. Raises `ValueError` unless its old text is there exactly once."
+    "Id of the cell that a mutant changes, or its file. Raises `ValueError` unless its old text is there exactly once."
+    if m.file:
+        n = (root/'minigpt'/m.file).read_text(encoding='utf-8').count(m.old)
+        if n != 1: raise ValueError(f'{m.name}: its text is {n} times in {m.file}, not once')
+        return m.file
     sources = {c['id']: ''.join(c['source']) for c in read(root/'nbs'/f'{m.page}.ipynb')['cells']}
     found = {i: s.count(m.old) for i,s in sources.items() if s.startswith(('#| export\n', '#| exports\n'))}
     n = sum(found.values())
@@ -286,7 +309,10 @@ def copy_to(folder, m=None):
     for name in ('nbs','minigpt','examples'):
         shutil.copytree(root/name, folder/name, ignore=shutil.ignore_patterns('__pycache__', '.ipynb_*'))
     shutil.copy(root/'settings.ini', folder)
-    if m:
+    if m and m.file:
+        file = folder/'minigpt'/m.file
+        file.write_text(file.read_text(encoding='utf-8').replace(m.old, m.new), encoding='utf-8')
+    elif m:
         page = folder/'nbs'/f'{m.page}.ipynb'
         nb = read(page)   # of a copy, so it may be changed
         [cell] = [c for c in nb['cells'] if c['id'] == place(m)]
@@ -296,7 +322,7 @@ def copy_to(folder, m=None):
     nbdev_export()
     files = [(p, folder/'minigpt'/p.name) for p in (root/'minigpt').glob('[!_]*.py')]
     changed = [old.stem for old,new in files if old.read_bytes() != new.read_bytes()]
-    assert changed == ([re.sub(r'^\d+_', '', m.page)] if m else []), f'the export changed {changed}: run nbdev_export first'
+    assert changed == ([re.sub(r'^\d+_', '', m.page)] if m and not m.file else []), f'the export changed {changed}: run nbdev_export first'
 
 def enter(folder, left=None):
     "Be beside the pages of a copy, as nbdev_test is, and import from it, no longer from the one left."

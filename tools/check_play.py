@@ -198,11 +198,12 @@ def main():
             with browsers[args.browser]() as page:
                 page.ready = ready
                 page.before(code)
-                if kind == 'none': wrong += [f'without a worker: {w}' for w in check(page, file.as_uri(), model, tok)]
-                else:
-                    page.open(file.as_uri())   # an error is reported, and all the same it writes
-                    page.js("$('write').click()")
-                    page.wait("/^400 characters/.test($('status').textContent)")
+                page.open(file.as_uri())
+                page.js("$('prompt').value = 'To be'; $('temperature').value = 0; $('inside').open = true; $('write').click()")
+                page.wait("/^400 characters/.test($('status').textContent)")
+                page.wait("Number($('place').value) === 404")
+                if page.js("$('text').textContent") != (right := tok.decode(model.generate(tok.encode('To be')[None], 400, temperature=0)[0])):
+                    wrong.append(f'without a worker ({kind}) it does not write {right!r}')
         with browsers[args.browser]() as page:
             page.ready = ready
             wrong += check(page, file.as_uri(), model, tok)
