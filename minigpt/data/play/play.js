@@ -272,6 +272,7 @@ $('copy').addEventListener('click', async () => {
   try { await navigator.clipboard.writeText($('text').textContent); $('status').textContent = 'copied'; }
   catch { getSelection().selectAllChildren($('text')); $('status').textContent = 'selected: copy it with your keyboard'; }
 });
+$('save').hidden = location.protocol === 'about:';   // within a notebook there is none
 $('save').addEventListener('click', () => {
   history.replaceState(null, '', '#' + new URLSearchParams(inAddress.map(id => [id, $(id).value])));
   $('status').textContent = 'the address of this page now holds prompt and settings';
