@@ -276,6 +276,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                               'minigpt.play.InNotebook._repr_html_': ('play.html#innotebook._repr_html_', 'minigpt/play.py'),
                               'minigpt.play._as_json': ('play.html#_as_json', 'minigpt/play.py'),
                               'minigpt.play._checksum': ('play.html#_checksum', 'minigpt/play.py'),
+                              'minigpt.play._fill': ('play.html#_fill', 'minigpt/play.py'),
                               'minigpt.play._trigram_table': ('play.html#_trigram_table', 'minigpt/play.py'),
                               'minigpt.play.to_html': ('play.html#to_html', 'minigpt/play.py')},
             'minigpt.run': { 'minigpt.run.TensorBoard': ('run.html#tensorboard', 'minigpt/run.py'),

@@ -26,6 +26,22 @@ def _checksum(text):
     "As a content security policy names a program."
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
+def _fill(name, *programs, **parts):
+    """The page of this name in the package with its style, programs and parts put in.
+
+    What is a part is taken for HTML, so it has to be escaped."""
+    folder = files('minigpt')/'data'/name
+    def read(file): return (folder/file).read_text('utf-8')
+    page,style = read(f'{name}.html'),read(f'{name}.css')
+    code = {program: read(f'{program}.js') for program in programs}
+    allowed = ' '.join(map(_checksum, code.values()))
+    policy = (f"default-src 'none'; script-src {allowed}; worker-src blob:; "
+              f"style-src {_checksum(style)}; base-uri 'none'; form-action 'none'")
+    parts |= code | dict(policy=escape(policy, quote=True), style=style)
+    pieces = page.split('{{')   # nothing that was put in is looked at again
+    return pieces[0] + ''.join(parts[name] + rest for name,rest in
+                               (piece.split('}}', 1) for piece in pieces[1:]))
+
 def _trigram_table(text, tokenizer, most=2000):
     "What a trigram model of a text expects after its commonest pairs of characters."
     ids,V = tokenizer.encode(text),tokenizer.vocab_size
@@ -69,19 +85,9 @@ def to_html(
     about = about or (f'A GPT of {model.n_params:,} parameters: {C.n_layer} layers of '
                       f'{C.n_head} heads, {C.n_embd} channels, a context of '
                       f'{C.block_size} characters.')
-    page,style,*programs = ((files('minigpt')/'data'/'play'/name).read_text('utf-8')
-                            for name in ('play.html','play.css',
-                                         'gpt.js','engine.js','play.js'))
-    policy = (f"default-src 'none'; script-src {' '.join(map(_checksum, programs))}; "
-              f"worker-src blob:; style-src {_checksum(style)}; base-uri 'none'; "
-              "form-action 'none'")
-    parts = dict(policy=escape(policy, quote=True), title=escape(title), style=style,
+    return _fill('play', 'gpt', 'engine', 'play', title=escape(title),
                  about=escape(about), model=_as_json(data),
-                 weights=b64encode(blob).decode(),
-                 **dict(zip(('gpt','engine','play'), programs)))
-    pieces = page.split('{{')   # nothing that was put in is looked at again
-    return pieces[0] + ''.join(parts[name] + rest for name,rest in
-                               (piece.split('}}', 1) for piece in pieces[1:]))
+                 weights=b64encode(blob).decode())
 
 # %% ../nbs/15_play.ipynb #15live001
 class InNotebook:
