@@ -18,6 +18,7 @@ _homes = dict(
     play='InNotebook to_html',
     parts='ablation logit_attribution mean_activations model_parts patch_activations',
     health='ActivationStats plot_health',
+    timelapse='Snapshots timelapse',
     optimizers='Muon newton_schulz',
     speed='FastTrainer capture_decode compile_decode',
     checkpoint='Checkpoint',

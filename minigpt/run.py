@@ -28,6 +28,7 @@ from .files import (decode_text, load_pretrained, make_folder, max_bytes,
 from .texts import (extend_vocab, map_corpus, most_val, read_corpus,
                            text_warnings)
 from .play import to_html
+from .timelapse import Snapshots, timelapse
 from .speed import FastTrainer, capture_decode, memory_use, usable_cores
 from .checkpoint import Checkpoint, may_differ, stop_signals
 from .parallel import (ParallelTrainer, broadcast_object, destroy_process_group,
@@ -605,6 +606,14 @@ def _conclude(trainer, folder, init_from):
     print(_visible(trainer.best['sample'].strip(), sys.stdout), flush=True)
     _say(f'\nLet it generate more:\n  {_shell("minigpt_generate", str(folder))}')
 
+# %% ../nbs/34_run.ipynb #34lapse1
+def _draw_timelapse(folder):
+    "Write the snapshots of a run as one page, and say where."
+    path = folder/'timelapse.html'
+    try: write_atomic(path, timelapse(folder).encode())
+    except (OSError, ValueError) as e: warnings.warn(f'{path} was not written: {e}')
+    else: _say(f'\nsnapshots {path}')
+
 # %% ../nbs/34_run.ipynb #34train06
 def _check_options(data, out, resume, tensorboard, new, settings):
     "Raises `ValueError` for options that do not go together."
@@ -679,6 +688,9 @@ def minigpt_train(*,
     shard:bool=False,
     # also write the measurements for TensorBoard, into the folder's tensorboard/
     tensorboard:bool=False,
+    # also keep snapshots of the training, and draw them as one page, timelapse.html (a
+    # resumed run: as it was begun)
+    timelapse:bool=False,
     # only try a few steps, and say what the run would take in time and memory
     dry_run:bool=False,
     # threads on the CPU (default: one a core; a resumed run: as many as it had)
@@ -724,6 +736,8 @@ def minigpt_train(*,
     if config: name += f' with {config}'
     said = _Introduction(name, folder, init_from, not resume)
     callbacks = [said, TensorBoard(folder/'tensorboard')] if tensorboard else [said]
+    timelapse = timelapse or resume and (folder/'snapshots.jsonl').exists()
+    if timelapse: callbacks.append(Snapshots(folder=folder))
     try:
         trainer = train(training, sizes, corpus, out=folder, resume=resume, model=model,
                         tokenizer=tokenizer, shard=shard, callbacks=callbacks)
@@ -732,6 +746,7 @@ def minigpt_train(*,
         if not (out or resume or rank or saved.exists()): shutil.rmtree(folder)
         raise
     destroy_process_group()
+    if timelapse and not rank: _draw_timelapse(folder)
     early = trainer.stop_reason == 'early stopping'
     if trainer.step < training.steps and not early:
         again = ['minigpt_train','--resume','--out',str(folder)]

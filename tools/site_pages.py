@@ -3,13 +3,14 @@
 Quarto runs it on _proc/ (`pre-render` in nbs/_quarto.yml), tools/build_site.py on its own copy. What is exported with its
 source stands once: a heading and the source, in place of a card with the same signature and comments. Links to source
 files are written only if settings.ini has a `git_url`; then each page gets links to Colab, to its source, and for reports.
-The model that comes with the package is put beside them as one page, which several pages show.
-Uses the standard library alone, as Quarto may run it by a Python of its own choice."""
-import argparse, configparser, json, re, subprocess
+The model that comes with the package and the time-lapse of the run in examples/timelapse are put beside them as pages of
+their own, by the package; all else uses the standard library alone, as Quarto may run it by a Python of its own choice."""
+import argparse, configparser, json, re, sys
 from pathlib import Path
 from urllib.parse import quote
 
-settings = Path(__file__).resolve().parent.parent/'settings.ini'
+root = Path(__file__).resolve().parent.parent
+settings = root/'settings.ini'
 
 def markdown(id, source): return dict(cell_type='markdown', id=id, metadata={}, source=source)
 
@@ -68,7 +69,17 @@ def finish(folder):
         elif not any(c.get('id') == 'pagelinks' for c in nb['cells']):
             nb['cells'].insert(1, markdown('pagelinks', links(git_url, branch, page.name)))
         page.write_text(json.dumps(nb, indent=1, ensure_ascii=False), encoding='utf-8')
-    subprocess.run(['minigpt_play','shakespeare-small','--out',folder/'shakespeare-small.html'], check=True)
+    write_pages(folder)
+
+def write_pages(folder):
+    "What several pages show in a frame."
+    sys.path.append(str(root))
+    try:
+        from minigpt.run import minigpt_play
+        from minigpt.timelapse import timelapse
+    except ImportError as e: sys.exit(f'minigpt is needed, too ({e}): let QUARTO_PYTHON name a Python that has its requirements')
+    minigpt_play('shakespeare-small', out=str(folder/'shakespeare-small.html'))
+    (folder/'timelapse_run.html').write_text(timelapse(root/'examples'/'timelapse'), encoding='utf-8')
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
