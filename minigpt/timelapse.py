@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 import copy, json, math, warnings
 import numpy as np, torch, torch.nn.functional as F
+from fastcore.basics import patch
 from .train import Callback, baseline_labels
 from .copying import CopyMeter
 from .files import decode_text, read_bytes, write_atomic
@@ -27,10 +28,6 @@ def snapshot_steps(
     return sorted({round(10*(1 + steps/10)**(k/(n-1)) - 10) for k in range(n)})
 
 # %% ../nbs/18_timelapse.ipynb #18snaps00
-def _pack(x):
-    "Integers of 8 bits as text."
-    return b64encode(x.cpu().numpy().tobytes()).decode()
-
 class Snapshots(Callback):
     """Keep snapshots of a training, most of them early.
 
@@ -93,28 +90,6 @@ class Snapshots(Callback):
         if state['rows']: _check('the checkpoint', state['about'], state['rows'])
         self.about,self.rows = dict(state['about']),list(state['rows'])
 
-    def _take(self, trainer):
-        "A snapshot, if one is due and not there yet."
-        due = trainer.is_main and trainer.step in self._due
-        if not due or self.rows and self.rows[-1]['step'] >= trainer.step: return
-        model,part,tok = trainer.model,self._part,trainer.tokenizer
-        loss = part.measure(model, part.val_ids, history=part.train_ids).nats
-        if not math.isfinite(loss): return   # the next evaluation will say so
-        generator = torch.Generator().manual_seed(trainer.config.seed)
-        ids = trainer.decoder().generate(self._prompt[None], 200, generator=generator)
-        sample = tok.decode(ids[0,len(self._prompt):])
-        _,kept = run_with_cache(model, self._passage, '*.hook_pattern')
-        below = torch.tril_indices(*[self._passage.shape[1]]*2)
-        seen = torch.cat(list(kept.values())).float().cpu()[..., below[0], below[1]]
-        rows = model.token_embedding.weight.detach().float().cpu()[self._mapped]
-        scale = rows.abs().max().clamp(min=1e-30)/127
-        self.rows.append(dict(
-            step=trainer.step, val_loss=loss, sample=sample,
-            copied=self._meter.measure(sample).longest,
-            attention=_pack((255*seen).round().byte()), scale=scale.item(),
-            embedding=_pack((rows/scale).round().to(torch.int8))))
-        self._write()
-
     def _write(self):
         if self.folder is None: return
         text = ''.join(json.dumps(row) + '\n' for row in (self.about, *self.rows))
@@ -123,6 +98,34 @@ class Snapshots(Callback):
         except OSError as e:   # the next time all of it is written
             warnings.warn(f'{path} could not be written ({e.strerror or e}): training '
                           'goes on')
+
+# %% ../nbs/18_timelapse.ipynb #18take000
+def _pack(x):
+    "Integers of 8 bits as text."
+    return b64encode(x.cpu().numpy().tobytes()).decode()
+
+@patch
+def _take(self:Snapshots, trainer):
+    "A snapshot, if one is due and not there yet."
+    due = trainer.is_main and trainer.step in self._due
+    if not due or self.rows and self.rows[-1]['step'] >= trainer.step: return
+    model,part,tok = trainer.model,self._part,trainer.tokenizer
+    loss = part.measure(model, part.val_ids, history=part.train_ids).nats
+    if not math.isfinite(loss): return   # the next evaluation will say so
+    generator = torch.Generator().manual_seed(trainer.config.seed)
+    ids = trainer.decoder().generate(self._prompt[None], 200, generator=generator)
+    sample = tok.decode(ids[0,len(self._prompt):])
+    _,kept = run_with_cache(model, self._passage, '*.hook_pattern')
+    below = torch.tril_indices(*[self._passage.shape[1]]*2)
+    seen = torch.cat(list(kept.values())).float().cpu()[..., below[0], below[1]]
+    rows = model.token_embedding.weight.detach().float().cpu()[self._mapped]
+    scale = rows.abs().max().clamp(min=1e-30)/127
+    self.rows.append(dict(
+        step=trainer.step, val_loss=loss, sample=sample,
+        copied=self._meter.measure(sample).longest,
+        attention=_pack((255*seen).round().byte()), scale=scale.item(),
+        embedding=_pack((rows/scale).round().to(torch.int8))))
+    self._write()
 
 # %% ../nbs/18_timelapse.ipynb #18read000
 def _numbers(text, dtype): return np.frombuffer(b64decode(text, validate=True), dtype)
