@@ -225,6 +225,12 @@ ZOO = [Mutant(*m) for m in (
  'A unit counts as dead as soon as one position of a batch does not activate it.', classic),
 ('update-against-new-weights', '17_health', 'moved / _norm(old)', 'moved / _norm(list(block.parameters()))',
  'The change is divided by the norm of the weights after the step.', classic),
+('map-along-the-first', '18_timelapse', 'principal_components(vectors[-1])', 'principal_components(vectors[0])',
+ 'Maps are drawn along the directions of the first snapshot, which mean nothing.', classic),
+('snapshots-lost-on-the-way', '18_timelapse', "if trainer.step == 0 or before != self.about['prompt']: self.rows = []", 'self.rows = []',
+ 'A run that is resumed forgets the snapshots that it had.', classic),
+('yardstick-of-another-text', '18_timelapse', "vars(self._part).pop('_baselines', None)", 'vars(self._part)',
+ 'The model is scored on a part of the validation text, and n-grams on the whole.', classic),
 ('passage-not-escaped', 'passages', 'def _text(text): return escape(text)', 'def _text(text): return text',
  'A text with a < in it becomes part of the page.', classic),
 # What must not be lost, and what must not be let in
