@@ -38,16 +38,16 @@ function previous(i, head) {   // how much of its weight lies on the character b
 // Loss over steps, which are as far apart as they are in the logarithm of 10 + step.
 const losses = [...rows.map(r => r.val_loss), ...Object.values(data.baselines)];
 const low = Math.min(...losses), high = Math.max(...losses), last = Math.max(1, rows.at(-1).step);
-const x = step => 30 + 350*Math.log(1 + step/10)/Math.log(1 + last/10);
+const x = step => 36 + 338*Math.log(1 + step/10)/Math.log(1 + last/10);
 const y = loss => 20 + 160*(high - loss)/Math.max(1e-9, high - low);
 let now;
 function drawCurve() {
   const c = $('curve');
   svg(c, 'text', {x: 0, y: 10}, 'nats per character');
-  for (let n = Math.ceil(2*low)/2; n <= high; n += .5) svg(c, 'text', {x: 24, y: y(n) + 4, 'text-anchor': 'end'}, n.toFixed(1));
-  for (const loss of Object.values(data.baselines)) svg(c, 'line', {class: 'ngram', x1: 30, x2: 388, y1: y(loss), y2: y(loss)});
-  for (const [loss, name] of data.labels) svg(c, 'text', {x: 392, y: y(loss) + 4}, name);
-  svg(c, 'line', {class: 'axis', x1: 30, x2: 388, y1: 192, y2: 192});
+  for (let n = Math.ceil(2*low)/2; n <= high; n += .5) svg(c, 'text', {x: 30, y: y(n) + 4, 'text-anchor': 'end'}, n.toFixed(1));
+  for (const loss of Object.values(data.baselines)) svg(c, 'line', {class: 'ngram', x1: 36, x2: 380, y1: y(loss), y2: y(loss)});
+  for (const [loss, name] of data.labels) svg(c, 'text', {x: 384, y: y(loss) + 4}, name);
+  svg(c, 'line', {class: 'axis', x1: 36, x2: 380, y1: 192, y2: 192});
   for (let step = 0; step <= last; step = step ? 10*step : 10) svg(c, 'text', {x: x(step), y: 208, 'text-anchor': 'middle'}, number(step));
   svg(c, 'text', {x: 0, y: 208}, 'step');
   svg(c, 'polyline', {class: 'line', points: rows.map(r => `${x(r.step)},${y(r.val_loss)}`).join(' ')});
