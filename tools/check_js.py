@@ -6,7 +6,7 @@ import argparse, json, re, subprocess, sys, tempfile
 from pathlib import Path
 
 data = Path(__file__).resolve().parent.parent/'minigpt'/'data'
-scopes = [('play/gpt.js','play/engine.js','play/play.js')]
+scopes = [('play/gpt.js','play/engine.js','play/play.js'), ('timelapse/timelapse.js',)]
 config = dict(
     env=dict(browser=True, es2024=True), globals=dict(module='readonly'),   # `module` where Node reads gpt.js
     plugins=['oxc','unicorn'], categories=dict(correctness='error', suspicious='error'),
