@@ -4,7 +4,7 @@
 Fails if what it writes at temperature 0 is not what PyTorch generates, if a loss is not PyTorch's, if a seed does not
 give the same text twice, if a control does nothing, if the keyboard alone is not enough, if the page asks for anything
 or reports an error, or if it does not fit a phone. Says how many characters a second it writes, and how soon the first
-prediction is there. `--picture` keeps a picture of the page."""
+prediction is there. `--picture` keeps a picture of the page, and beside it one of what is inside."""
 import argparse, json, sys, tempfile, time
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def check(page, url, model, tok):
     def write(**settings):
         for name,v in settings.items(): value(name, str(v))
         page.js("$('status').textContent = ''; $('write').click()")
-        page.wait("/^\\d+ characters|stop at/.test($('status').textContent)")
+        page.wait("/^\\d+ characters|Stop at/.test($('status').textContent)")
         return text()
     prompt = '\nROMEO:\nWhat'
     ids = tok.encode(prompt)
@@ -48,7 +48,7 @@ def check(page, url, model, tok):
     stopped = write(topp=1, stop='e', length=300)[len(prompt):]
     if 'e' not in stopped or stopped.index('e') != len(stopped)-1: yield f'it does not stop at the first e: {stopped!r}'
     write(stop='é')
-    if 'stop at' not in page.js("$('status').textContent") or text() != prompt + stopped: yield 'an impossible stop is not refused'
+    if 'Stop at' not in page.js("$('status').textContent") or text() != prompt + stopped: yield 'an impossible stop is not refused'
     value('stop', '')
     for name,typed,used in (('temperature','-1','0'), ('topp','7','1'), ('length','0','1'), ('topk','-3','0'), ('seed','','1')):
         write(**{name: typed})
@@ -72,12 +72,26 @@ def check(page, url, model, tok):
 
     value('sample', sample := 'To be, or not to be')
     page.js("$('score').click()")
-    page.wait("$('loss').textContent.startsWith('mean')")
+    page.wait("$('loss').textContent.startsWith('Mean')")
     row = tok.encode('\n' + sample)
     with torch.no_grad(): loss = F.cross_entropy(model(row[None,:-1])[0], row[1:]).item()
-    if f'mean {loss:.3f} ' not in page.js("$('loss').textContent"):
+    if f'Mean loss {loss:.3f} ' not in page.js("$('loss').textContent"):
         yield f"loss {page.js('''$('loss').textContent''')!r}, and PyTorch's is {loss:.3f}"
     if page.js("$('scored').textContent") != sample: yield 'the coloured text is another'
+
+    def press(button):
+        page.js(f"$('status').textContent = ''; $('{button}').click()")
+        page.wait("/^\\d+ characters/.test($('status').textContent)")
+        return text()
+    write(prompt=prompt, temperature=0, length=20, stop='')
+    if press('more') != right: yield f'gone on with, it has written {text()!r}'
+    page.js("$('next').querySelectorAll('button')[2].click()")
+    with_one = text()
+    went_on = generated(with_one, 20)
+    if press('more') != went_on: yield f'gone on with after a chosen character, it has written {text()!r} and not {went_on!r}'
+    five,six = write(temperature=1, seed=5, length=50),write(seed=6)
+    value('seed', '5')
+    if press('another') != six or six == five or page.js("$('seed').value") != '6': yield 'another is not the text of the next seed'
 
     yield from check_inside(page, model, tok, write)
 
@@ -136,7 +150,7 @@ def check_inside(page, model, tok, write):
         ('pointer', looking("""$('text').scrollIntoView(); const range = document.createRange(), text = $('text').lastChild;
             range.setStart(text, 4); range.setEnd(text, 5);
             const {x, y, width, height} = range.getBoundingClientRect();
-            $('text').dispatchEvent(new PointerEvent('pointermove', {clientX: x + width/3, clientY: y + height/2, bubbles: true}))"""),
+            $('text').dispatchEvent(new MouseEvent('click', {clientX: x + width/3, clientY: y + height/2, bubbles: true}))"""),
          len(prompt)+4, 5)):
         for part in right(at, head):
             if part not in said: yield f'looking inside by {name}: {said!r}, and PyTorch has {right(at, head)}'
@@ -214,6 +228,10 @@ def main():
                 page.scheme('light')
                 page.size(780, 1000)
                 args.picture.write_bytes(page.screenshot())
+                page.size(780, 880)
+                page.js("$('inside').open = true; $('head').selectedIndex = 3; point(900); $('inside').scrollIntoView()")
+                page.wait("$('said').textContent")
+                args.picture.with_stem(args.picture.stem + '-inside').write_bytes(page.screenshot())
             torch.manual_seed(0)
             full = GPTLanguageModel().eval()
             file.write_text(to_html(full, tok), encoding='utf-8')

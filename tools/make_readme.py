@@ -30,7 +30,7 @@ def readme():
     for page in (root/'nbs').glob('[0-9]*.ipynb'): text = text.replace(f']({page.name})', f'](nbs/{page.name})')
     text = text.replace('![png](', '![The loss of the full GPT falls past every n-gram model, and rises again; below it what it generates at four stages](')
     picture = '<img src="nbs/images/play.png" width="420" alt="The page of a small model: a prompt, settings, what it has written, and how likely the next characters are">'
-    text = re.sub('<details>.*?</details>', picture, text, flags=re.S)   # nothing runs in a README
+    text = re.sub('<details class="try">.*?</details>', picture, text, flags=re.S)   # nothing runs in a README
     return {'README.md': (text.strip()+'\n').encode(), **res['outputs']}
 
 def main():

@@ -74,8 +74,10 @@ class Engine {
 
   halt() { this.halted = true; }
 
+  // Begins with ids, or goes on with the text as it is.
   async write({turn, ids, options, length, seed, stop}) {
-    const begun = await this.begin({turn, ids}), random = generator(seed), started = performance.now();
+    if (!ids) { this.turn = turn; this.halted = false; }
+    const begun = !ids || await this.begin({turn, ids}), random = generator(seed), started = performance.now();
     let n = 0, piece = [], tail = [], ended = !begun;
     const send = () => { if (piece.length) this.post({name: 'wrote', turn, piece}); piece = []; };
     let sent = started;

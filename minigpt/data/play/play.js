@@ -56,7 +56,7 @@ function encode(text, where) {
   const all = Array.from(text), unknown = [...new Set(all.filter(c => !idOf.has(c)))];
   const said = unknown.length === 0 ? '' : 'The model does not know '
     + unknown.slice(0, 8).map(c => shown(c) === code(c) ? code(c) : `${c} (${code(c)})`).join(', ')
-    + (unknown.length > 8 ? ' and others' : '') + ': left out. Replace by characters that its text has.';
+    + (unknown.length > 8 ? ' and others' : '') + ', so they were left out. Use characters of its training text.';
   if ($(where).textContent !== said) $(where).textContent = said;   // or it would be read out at every key
   return all.filter(c => idOf.has(c)).map(c => idOf.get(c));
 }
@@ -110,6 +110,7 @@ function number(id) {
 
 // While the model writes, the bars wait; a reader of the screen is told when it is done.
 function busy(now) {
+  for (const id of ['more', 'another']) $(id).disabled = now;
   const [from, to] = now ? ['write', 'halt'] : ['halt', 'write'], focused = document.activeElement === $(from);
   writing = now;
   $(to).disabled = false;
@@ -119,13 +120,18 @@ function busy(now) {
   $('text').setAttribute('aria-busy', now);
 }
 
-function write() {
+function write(goOn) {
   const options = {temperature: number('temperature'), topK: number('topk') || null, topP: number('topp')};
   const stop = Array.from($('stop').value.replaceAll('\\n', '\n'));
-  if (stop.some(c => !idOf.has(c))) { $('status').textContent = 'the model can not write what it should stop at'; return; }
+  if (stop.some(c => !idOf.has(c))) { $('status').textContent = '“Stop at” has a character that the model does not know'; return; }
   busy(true);
   $('status').textContent = 'writing …';
-  newText('write', {options, length: number('length'), seed: number('seed'), stop: stop.map(c => idOf.get(c))});
+  const settings = {options, length: number('length'), seed: number('seed'), stop: stop.map(c => idOf.get(c))};
+  if (goOn === true) {
+    pointed = null;
+    send({name: 'write', turn: ++turn, ...settings});
+  }
+  else newText('write', settings);
 }
 
 function wrote({piece}) { append(piece); askLook(); }
@@ -164,6 +170,7 @@ function looked({at, first, kept, n, window: ids, next: follows, head, patterns,
   $('strip').replaceChildren(...ids.map((id, i) => element('span', short(chars[id]), i === at-first ? {class: 'at'} : {})));
 
   $('arcs').parentElement.scrollLeft = T*cell;   // where it looks from
+  mark(at);
 
   const above = canvas('arcs', T*cell, arcs), x = i => (i + .5)*cell;
   weights.forEach((w, i) => {   // from the character that looks to each that it looks at
@@ -196,14 +203,14 @@ function looked({at, first, kept, n, window: ids, next: follows, head, patterns,
     const line = element('tr');
     line.append(element('th', name, {scope: 'row'}), ...best.map(([id, p]) =>
       element('td', `${short(chars[id])} ${Math.round(100*p)} %`, id === follows ? {class: 'came'} : {})));
-    if (!best.length) line.append(element('td', 'has not met these two', {colspan: 3}));
+    if (!best.length) line.append(element('td', 'this pair is not in its table', {colspan: 3}));
     return line;
   }));
   const most = byValue(weights).slice(0, 3).filter(i => weights[i] > .05);
   const context = ids.slice(-12).map(id => short(chars[id])).join(''), best = lens[lens.length-1][0];
   const said = `After “${context}” head ${Math.floor(head/H)}.${head % H} looks at `
     + most.map(i => `“${short(chars[ids[i]])}”, ${i === T-1 ? 'itself' : `${T-1-i} back`} (${percent(weights[i])})`).join(', ')
-    + `. The model expects “${short(chars[best[0]])}” (${percent(best[1])})` + (follows === undefined ? '.' : `; “${short(chars[follows])}” came.`);
+    + `. The model expects “${short(chars[best[0]])}” (${percent(best[1])})` + (follows === undefined ? '.' : `; the text has “${short(chars[follows])}”.`);
   $('place').setAttribute('aria-valuetext', said);
   if (!writing || pointed !== null) $('said').textContent = said;
   if (askAgain) { askAgain = false; askLook(); }
@@ -218,6 +225,24 @@ function placeInText({clientX, clientY}) {
   return Array.from(before).length + (node === tail ? Array.from(prompt.textContent).length : 0) - lead;
 }
 
+// Marks the character at a place in the text, if the reader has pointed at it.
+function mark(at) {
+  if (!CSS.highlights) return;
+  CSS.highlights.delete('looked');
+  let i = pointed === null ? -1 : at + lead;
+  for (const node of [$('text').firstChild.firstChild, tail]) {
+    const all = Array.from(node?.data ?? '');
+    if (i >= 0 && i < all.length) {
+      const range = new Range(), from = all.slice(0, i).join('').length;
+      range.setStart(node, from);
+      range.setEnd(node, from + all[i].length);
+      CSS.highlights.set('looked', new Highlight(range));
+    }
+    i -= all.length;
+    if (i < 0) return;
+  }
+}
+
 for (let l = 0; l < config.n_layer; l++)
   for (let h = 0; h < config.n_head; h++) $('head').append(element('option', `${l}.${h}`));
 $('head').addEventListener('change', askLook);
@@ -229,7 +254,7 @@ $('strip').addEventListener('click', ({target}) => {
   if (i >= 0) point(Number($('place').value) - $('strip').children.length + 1 + i);
 });
 $('heads').addEventListener('click', ({offsetY}) => { $('head').selectedIndex = Math.floor(offsetY/row); askLook(); });
-$('text').addEventListener('pointermove', e => {
+$('text').addEventListener('click', e => {
   if (!$('inside').open) return;
   const at = placeInText(e);
   if (at !== null && at >= 0) point(at);
@@ -253,9 +278,9 @@ function scored({ids, losses}) {
   }));
   if (ids.length === 0) return;
   const context = i => ids.slice(Math.max(0, i-7), i+1).map(j => chars[j] === '\n' ? '↵' : chars[j]).join('');
-  $('loss').textContent = `mean ${(losses.reduce((a, b) => a+b)/ids.length).toFixed(3)} nats per character`
-    + (ids.length === most ? `, of the first ${most}` : '') + '; white 0, dark 6 or more; highest at the end of '
-    + byValue(losses).slice(0, 3).map(i => `“${context(i)}” ${losses[i].toFixed(1)}`).join(', ');
+  $('loss').textContent = `Mean loss ${(losses.reduce((a, b) => a+b)/ids.length).toFixed(3)} nats per character`
+    + (ids.length === most ? `, of the first ${most}` : '') + ` (guessing: ${Math.log(chars.length).toFixed(2)}). White 0, dark 6 or more. Biggest surprises: the last character of `
+    + byValue(losses).slice(0, 3).map(i => `“${context(i)}” (${losses[i].toFixed(1)})`).join(', ');
 }
 
 // ---- buttons, keys, and the address, which can hold the settings
@@ -267,15 +292,17 @@ for (const id of inAddress) if (address.has(id)) $(id).value = address.get(id);
 addEventListener('hashchange', () => location.reload());
 
 $('write').addEventListener('click', write);
+$('more').addEventListener('click', () => write(true));
+$('another').addEventListener('click', () => { $('seed').value = number('seed') + 1; write(); });
 $('halt').addEventListener('click', () => send({name: 'halt'}));
 $('copy').addEventListener('click', async () => {
   try { await navigator.clipboard.writeText($('text').textContent); $('status').textContent = 'copied'; }
   catch { getSelection().selectAllChildren($('text')); $('status').textContent = 'selected: copy it with your keyboard'; }
 });
-$('save').hidden = location.protocol === 'about:';   // within a notebook there is none
+$('save').hidden = window !== top;   // the address of a frame is not seen
 $('save').addEventListener('click', () => {
   history.replaceState(null, '', '#' + new URLSearchParams(inAddress.map(id => [id, $(id).value])));
-  $('status').textContent = 'the address of this page now holds prompt and settings';
+  $('status').textContent = 'the address of this page is now a link to this prompt and these settings';
 });
 $('score').addEventListener('click', score);
 $('prompt').addEventListener('input', () => {
