@@ -897,10 +897,10 @@ def minigpt_eval(
 
 # %% ../nbs/34_run.ipynb #34play001
 def _open_page(file):
-    "Open a page in a browser where there is a screen; true if there was one."
+    "Open a page in a browser, where there is a screen."
     screen = sys.platform in ('darwin','win32') or any(
         os.environ.get(name) for name in ('DISPLAY','WAYLAND_DISPLAY'))
-    return bool(screen) and webbrowser.open(file.resolve().as_uri())
+    if screen: webbrowser.open(file.resolve().as_uri())
 
 @command()
 def minigpt_play(
@@ -908,17 +908,17 @@ def minigpt_play(
     # is in the package)
     run:str=None,
     # file to write, which replaces one that is there (default: play.html in the run's
-    # folder, which is then opened in a browser)
+    # folder, or shakespeare-small.html in this one; it is then opened in a browser)
     *, out:str=None,
 ):
     "Write a trained model as one page of HTML that lets it write."
-    if out is not None and Path(out).suffix not in ('.html','.htm'):
+    if out is not None and Path(out).suffix.lower() not in ('.html','.htm'):
         raise ValueError(f'out must end in .html, not {out!r}')
     folder,tokenizer,model = _read_run(run, 'cpu')
     name = folder.resolve().name
     # nobody's runs are in the package
-    home = Path() if folder == find_pretrained('shakespeare-small') else folder
-    file = home/('play.html' if home == folder else f'{name}.html')
+    ours = folder.resolve() == find_pretrained('shakespeare-small').resolve()
+    file = Path(f'{name}.html') if ours else folder/'play.html'
     if out is not None: file = Path(os.path.expanduser(out))
     above = next(p for p in file.absolute().parents if p.exists())
     if file.is_dir() or not above.is_dir():
@@ -926,7 +926,8 @@ def minigpt_play(
     text = None
     try:
         corpus = _run_text(folder, None)
-        if corpus.sha256 == _own_text(folder)[2] and corpus.text:
+        known = set(corpus.text or '') <= set(tokenizer.chars)
+        if corpus.sha256 == _own_text(folder)[2] and corpus.text and known:
             text = split(corpus.text, corpus.val_share)[0]
     except (OSError, ValueError): pass
     page = to_html(model, tokenizer, title=name, text=text).encode()
@@ -935,4 +936,6 @@ def minigpt_play(
          'on, so show it only to those who may read that')
     write_atomic(file, page)
     print(file)
-    if out is None and not _open_page(file): _say('open it in a browser')
+    if out is None:
+        _open_page(file)
+        _say('open it in a browser, if none has come up')

@@ -102,6 +102,9 @@ def check(page, url, model, tok):
     page.open(url + saved)
     if write() != kept: yield f'the address {saved} does not bring the settings back'
 
+    page.open(url + '#prompt=KING&write=1&stop=%C3%A9')   # refused, and the prompt is read all the same
+    if 'Stop at' not in page.js("$('status').textContent") or text() != 'KING': yield 'an impossible stop in the address is not refused'
+
     page.open(url)   # by keyboard alone
     page.key('Tab')
     page.type('MARCIUS')
@@ -135,7 +138,7 @@ def check_inside(page, model, tok, write):
         with torch.no_grad(): logits,cache = run_with_cache(model, ids[None,:at+1], '*hook_pattern')
         weight,i = torch.cat([*cache.values()]).flatten(0, 1)[head,at].max(0)
         p,best = logits[0,-1].softmax(-1).max(0)
-        return f'{100*weight:.1f} %',f'“{visible(tok.chars[best])}” ({100*p:.1f} %)'
+        return f'{100*weight:.1f} %',f'“\u2068{visible(tok.chars[best])}\u2069” ({100*p:.1f} %)'
     visible = lambda c: {'\n': '↵', ' ': '␣'}.get(c, c)
     prompt = 'Where is my lord'
     ids = tok.encode(write(prompt=prompt, temperature=0, length=30, stop=''))
@@ -144,13 +147,13 @@ def check_inside(page, model, tok, write):
         ('newest', first, len(ids)-1, 0),
         ('head', looking("$('head').selectedIndex = 3; $('head').dispatchEvent(new Event('change'))"), len(ids)-1, 3),
         ('slider', looking("$('place').value = 20; $('place').dispatchEvent(new Event('input'))"), 20, 3),
-        ('strip', looking("$('strip').children[10].click()"), 10, 3),
+        ('strip', looking("$('strip').children[10].dispatchEvent(new PointerEvent('pointerdown', {bubbles: true}))"), 10, 3),
         ('row', looking("$('heads').dispatchEvent(new MouseEvent('click', {clientX: $('heads').getBoundingClientRect().x+3, "
                         "clientY: $('heads').getBoundingClientRect().y + 5*9 + 4}))"), 10, 5),
         ('pointer', looking("""$('text').scrollIntoView(); const range = document.createRange(), text = $('text').lastChild;
             range.setStart(text, 4); range.setEnd(text, 5);
             const {x, y, width, height} = range.getBoundingClientRect();
-            $('text').dispatchEvent(new MouseEvent('click', {clientX: x + width/3, clientY: y + height/2, bubbles: true}))"""),
+            $('text').dispatchEvent(new MouseEvent('click', {clientX: x + .7*width, clientY: y + height/2, bubbles: true}))"""),
          len(prompt)+4, 5)):
         for part in right(at, head):
             if part not in said: yield f'looking inside by {name}: {said!r}, and PyTorch has {right(at, head)}'
@@ -238,6 +241,12 @@ def main():
             page.open(file.as_uri())
             large,start = (write(100),by_pytorch(full, 100)),page.js('first_prediction')
             size = file.stat().st_size/1e6
+            # halted while it reads a long prompt, it goes on from that prompt all the same
+            page.js("$('status').textContent = ''; $('prompt').value = 'First Citizen: '.repeat(20); $('write').click(); setTimeout(() => $('halt').click(), 300)")
+            page.wait("$('status').textContent.includes('stopped') && !$('next').inert")
+            page.js("$('next').querySelector('button').click(); $('inside').open = true")
+            page.wait("$('said').textContent.includes('Citizen:␣')")
+            page.js("$('inside').open = false")
             odd,chars = odd_model()
             file.write_text(to_html(odd, chars, title='</title><script>x</script>'), encoding='utf-8')
             page.open(file.as_uri())

@@ -92,7 +92,7 @@ class Engine {
     });
     if (this.turn !== turn) return;
     send();
-    this.post({name: 'wrote all', turn, halted: this.halted, n, seconds: (performance.now()-started)/1000});
+    this.post({name: 'wrote all', turn, begun, halted: this.halted, n, seconds: (performance.now()-started)/1000});
     if (begun) this.tellNext(turn);
   }
 
@@ -122,7 +122,7 @@ class Engine {
     });
     const rows = [];   // of the head that was chosen, for every character of the window that is still known
     for (let i = Math.max(first, kept); i <= at; i++) rows.push({first: this.seen[i-kept].first, at: i, weights: this.seen[i-kept].patterns[head]});
-    this.post({name: 'looked', turn, at, first, kept, n: ids.length, window: ids.slice(first, at+1), next: ids[at+1], head, patterns, lens, rows});
+    this.post({name: 'looked', turn, at, first, kept, n: ids.length, window: ids.slice(first, at+1), pair: ids.slice(Math.max(0, at-1), at+1), next: ids[at+1], head, patterns, lens, rows});
   }
 }
 

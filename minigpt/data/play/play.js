@@ -17,6 +17,7 @@ const code = c => 'U+' + c.codePointAt(0).toString(16).toUpperCase().padStart(4,
 const plain = c => !/[\p{C}\p{M}\p{Z}]/u.test(c);
 const shown = c => ({'\n': '↵ line break', ' ': '␣ space', '\t': '⇥ tab'}[c] || (plain(c) ? c : code(c)));
 const short = c => ({'\n': '↵', ' ': '␣', '\t': '⇥'}[c] || (plain(c) ? c : '□'));
+const quoted = text => `“\u2068${text}\u2069”`;   // isolated, so that no character turns the sentence round
 const percent = p => `${(100*p).toFixed(1)} %`;
 const byValue = values => Array.from(values.keys()).sort((a, b) => values[b]-values[a]);
 
@@ -69,7 +70,9 @@ function newText(name, more = {}) {
   clearTimeout(later);
   const ids = encode($('prompt').value, 'unknown'), read = ids.length ? ids : [firstId];
   tail = document.createTextNode('');
+  $('next').inert = true;   // until there is what comes after this text
   $('text').replaceChildren(element('b', ids.map(i => chars[i]).join('')), tail);
+  $('text').scrollTop = $('text').scrollHeight;
   lead = ids.length - Math.min(read.length, config.block_size);   // characters shown before the first that is read
   pointed = null;
   turn++;
@@ -77,8 +80,9 @@ function newText(name, more = {}) {
 }
 
 function append(ids) {
+  const e = $('text'), atEnd = e.scrollHeight - e.scrollTop - e.clientHeight < 50;   // or the reader reads further up
   tail.appendData(ids.map(i => chars[i]).join(''));
-  $('text').scrollTop = $('text').scrollHeight;
+  if (atEnd) e.scrollTop = e.scrollHeight;
 }
 
 let first_prediction = 0;   // milliseconds since the page began to load
@@ -88,14 +92,18 @@ function next({probs}) {
   $('next').replaceChildren(...byValue(probs).slice(0, 8).map(id => {
     const item = element('li'), button = element('button', '', {type: 'button'}), bar = element('i');
     bar.style.width = `${100*probs[id]}%`;
-    button.append(bar, element('span', `${shown(chars[id])}  ${percent(probs[id])}`));
+    const text = element('span');
+    text.append(element('bdi', shown(chars[id])), `  ${percent(probs[id])}`);
+    button.append(bar, text);
     button.addEventListener('click', () => {
+      if ($('next').inert) return;
       append([id]);
       send({name: 'choose', turn, id});
     });
     item.append(button);
     return item;
   }));
+  $('next').inert = writing;
   if (had) $('next').querySelector('button').focus();
   askLook();
 }
@@ -116,7 +124,6 @@ function busy(now) {
   $(to).disabled = false;
   if (focused) $(to).focus();
   $(from).disabled = true;
-  $('next').inert = now;
   $('text').setAttribute('aria-busy', now);
 }
 
@@ -134,9 +141,13 @@ function write(goOn) {
   else newText('write', settings);
 }
 
-function wrote({piece}) { append(piece); askLook(); }
-function wroteAll({halted, n, seconds}) {
+function wrote({piece}) {
+  append(piece);
+  if (pointed === null) askLook();
+}
+function wroteAll({begun, halted, n, seconds}) {
   busy(false);
+  if (!begun) newText('begin');   // it was halted before it had read all of the prompt
   $('status').textContent = `${n} characters, ${Math.round(n/Math.max(.001, seconds))} a second${halted ? ', stopped' : ''}`;
 }
 function failed({text}) { busy(false); $('status').textContent = text; }
@@ -163,10 +174,11 @@ function canvas(id, width, height) {
   return draw2d;
 }
 
-function looked({at, first, kept, n, window: ids, next: follows, head, patterns, lens, rows}) {
+function looked({at, first, kept, n, window: ids, pair, next: follows, head, patterns, lens, rows}) {
   asked = false;
   const T = ids.length, weights = patterns[head], H = config.n_head;
-  $('place').min = kept; $('place').max = n-1; $('place').value = at;
+  $('place').min = kept; $('place').max = n-1;
+  if (pointed === null || !askAgain) $('place').value = at;   // or the reader has moved it on
   $('strip').replaceChildren(...ids.map((id, i) => element('span', short(chars[id]), i === at-first ? {class: 'at'} : {})));
 
   $('arcs').parentElement.scrollLeft = T*cell;   // where it looks from
@@ -197,21 +209,21 @@ function looked({at, first, kept, n, window: ids, next: follows, head, patterns,
   });
 
   const names = ['embedding', ...lens.slice(1).map((_, l) => `block ${l}`)];
-  const guesses = lens.map((best, l) => [names[l], best]), before = ids.slice(-2);
-  if (trigram) guesses.push(['trigram model', trigram[before[0]*chars.length + before[1]] || []]);
+  const guesses = lens.map((best, l) => [names[l], best]);
+  if (trigram) guesses.push(['trigram model', (pair.length === 2 && trigram[pair[0]*chars.length + pair[1]]) || []]);
   $('lens').replaceChildren(...guesses.map(([name, best]) => {
     const line = element('tr');
     line.append(element('th', name, {scope: 'row'}), ...best.map(([id, p]) =>
       element('td', `${short(chars[id])} ${Math.round(100*p)} %`, id === follows ? {class: 'came'} : {})));
-    if (!best.length) line.append(element('td', 'this pair is not in its table', {colspan: 3}));
+    if (!best.length) line.append(element('td', pair.length < 2 ? 'needs two characters' : 'not one of its commonest pairs', {colspan: 3}));
     return line;
   }));
   const most = byValue(weights).slice(0, 3).filter(i => weights[i] > .05);
   const context = ids.slice(-12).map(id => short(chars[id])).join(''), best = lens[lens.length-1][0];
-  const said = `After “${context}” head ${Math.floor(head/H)}.${head % H} looks at `
-    + most.map(i => `“${short(chars[ids[i]])}”, ${i === T-1 ? 'itself' : `${T-1-i} back`} (${percent(weights[i])})`).join(', ')
-    + `. The model expects “${short(chars[best[0]])}” (${percent(best[1])})` + (follows === undefined ? '.' : `; the text has “${short(chars[follows])}”.`);
-  $('place').setAttribute('aria-valuetext', said);
+  const said = (pointed !== null && pointed < kept ? `Of what is further back nothing is kept. ` : '') + `After ${quoted(context)} head ${Math.floor(head/H)}.${head % H} looks at `
+    + (most.map(i => `${quoted(short(chars[ids[i]]))}, ${i === T-1 ? 'itself' : `${T-1-i} back`} (${percent(weights[i])})`).join(', ') || 'no character in particular')
+    + `. The model expects ${quoted(short(chars[best[0]]))} (${percent(best[1])})` + (follows === undefined ? '.' : `; the text has ${quoted(short(chars[follows]))}.`);
+  $('place').setAttribute('aria-valuetext', `${quoted(short(chars[ids[T-1]]))}, ${at+1} of ${n}`);
   if (!writing || pointed !== null) $('said').textContent = said;
   if (askAgain) { askAgain = false; askLook(); }
 }
@@ -221,7 +233,15 @@ function placeInText({clientX, clientY}) {
   const caret = document.caretPositionFromPoint ? document.caretPositionFromPoint(clientX, clientY) : document.caretRangeFromPoint(clientX, clientY);
   const node = caret && (caret.offsetNode || caret.startContainer), prompt = $('text').firstChild;
   if (!node || node.nodeType !== Node.TEXT_NODE || !$('text').contains(node)) return null;
-  const before = node.data.slice(0, caret.offset ?? caret.startOffset);
+  let i = caret.offset ?? caret.startOffset;   // on the right half of a character it stands behind that one
+  const step = /[\uDC00-\uDFFF]/.test(node.data[i-1]) ? 2 : 1, range = new Range();
+  if (i > 0) {
+    range.setStart(node, i-step);
+    range.setEnd(node, i);
+    const inside = r => clientX >= r.left && clientX < r.right && clientY >= r.top && clientY < r.bottom;
+    if (Array.from(range.getClientRects()).some(inside)) i -= step;
+  }
+  const before = node.data.slice(0, i);
   return Array.from(before).length + (node === tail ? Array.from(prompt.textContent).length : 0) - lead;
 }
 
@@ -249,11 +269,11 @@ $('head').addEventListener('change', askLook);
 $('inside').addEventListener('toggle', askLook);
 $('place').addEventListener('input', () => point(Number($('place').value)));
 $('newest').addEventListener('click', () => point(null));
-$('strip').addEventListener('click', ({target}) => {
+$('strip').addEventListener('pointerdown', ({target}) => {   // it is drawn anew between press and release
   const i = Array.from($('strip').children).indexOf(target);
   if (i >= 0) point(Number($('place').value) - $('strip').children.length + 1 + i);
 });
-$('heads').addEventListener('click', ({offsetY}) => { $('head').selectedIndex = Math.floor(offsetY/row); askLook(); });
+$('heads').addEventListener('click', ({offsetY}) => { $('head').selectedIndex = Math.max(0, Math.min($('head').length-1, Math.floor(offsetY/row))); askLook(); });
 $('text').addEventListener('click', e => {
   if (!$('inside').open) return;
   const at = placeInText(e);
@@ -277,10 +297,10 @@ function scored({ids, losses}) {
     return span;
   }));
   if (ids.length === 0) return;
-  const context = i => ids.slice(Math.max(0, i-7), i+1).map(j => chars[j] === '\n' ? '↵' : chars[j]).join('');
+  const context = i => quoted(ids.slice(Math.max(0, i-7), i+1).map(j => chars[j] === ' ' ? ' ' : short(chars[j])).join(''));
   $('loss').textContent = `Mean loss ${(losses.reduce((a, b) => a+b)/ids.length).toFixed(3)} nats per character`
     + (ids.length === most ? `, of the first ${most}` : '') + ` (guessing: ${Math.log(chars.length).toFixed(2)}). White 0, dark 6 or more. Biggest surprises: the last character of `
-    + byValue(losses).slice(0, 3).map(i => `“${context(i)}” (${losses[i].toFixed(1)})`).join(', ');
+    + byValue(losses).slice(0, 3).map(i => `${context(i)} (${losses[i].toFixed(1)})`).join(', ');
 }
 
 // ---- buttons, keys, and the address, which can hold the settings
@@ -301,15 +321,21 @@ $('copy').addEventListener('click', async () => {
 });
 $('save').hidden = window !== top;   // the address of a frame is not seen
 $('save').addEventListener('click', () => {
-  history.replaceState(null, '', '#' + new URLSearchParams(inAddress.map(id => [id, $(id).value])));
-  $('status').textContent = 'the address of this page is now a link to this prompt and these settings';
+  let said = 'the address of this page is now a link to this prompt and these settings';
+  try { history.replaceState(null, '', '#' + new URLSearchParams(inAddress.map(id => [id, $(id).value]))); }
+  catch { said = 'the prompt is too long for an address'; }
+  $('status').textContent = said;
 });
 $('score').addEventListener('click', score);
 $('prompt').addEventListener('input', () => {
   clearTimeout(later);
-  later = setTimeout(() => { if (writing) busy(false); newText('begin'); }, 120);
+  later = setTimeout(() => {
+    if (writing) { busy(false); $('status').textContent = 'stopped'; }
+    newText('begin');
+  }, 120);
 });
 $('prompt').addEventListener('keydown', e => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) write(); });
 
 const send = connect();
-if (address.has('write')) write(); else newText('begin');
+newText('begin');
+if (address.get('write') === '1') write();
