@@ -33,10 +33,10 @@ class Snapshots(Callback):
 
     `rows` has a dictionary for each of them and `about` says what they have in common.
     With a folder both are also in its `snapshots.jsonl`, which is written anew each
-    time, whole or not at all. What is resumed goes on; another prompt begins anew.
-    Raises, when training begins, `TypeError` for a model that is none of ours, and
-    `ValueError` for a prompt that can't be encoded and where the weights are
-    sharded."""
+    time, whole or not at all. A resumed run continues its snapshots, unless the prompt
+    was changed. Raises, when training begins, `TypeError` for a model that is not a
+    minigpt model, and `ValueError` for a prompt that can't be encoded or if the weights
+    are sharded."""
     order = 6   # after a checkpoint: what was kept so far is known
 
     def __init__(self,
@@ -161,7 +161,7 @@ def _check(where, about, rows):
                      len(row['embedding']) == len(rows[0]['embedding']) > 0)
             n_before = row['step']
         except (LookupError, TypeError, ValueError): sound = [False]
-        if not all(sound): raise wrong(f'snapshot {i} is none')
+        if not all(sound): raise wrong(f'snapshot {i} is malformed')
 
 def read_snapshots(
     folder:str|Path, # Of a run
@@ -229,7 +229,7 @@ def timelapse(
         _check('Snapshots', about, rows)
     else: about,rows = read_snapshots(run)
     maps,share = embedding_maps(about, rows)
-    maps = maps / maps.abs().amax(1, keepdim=True).clamp(min=1e-30)
+    maps = maps / maps.abs().amax((1,2), keepdim=True).clamp(min=1e-30)
     maps = maps.numpy().round(3).tolist()
     losses = [*about['baselines'].values(), *(row['val_loss'] for row in rows)]
     baselines = {int(n): loss for n,loss in about['baselines'].items()}
@@ -238,13 +238,16 @@ def timelapse(
         labels=baseline_labels(baselines, gap=.08*(max(losses)-min(losses))),
         map_about=f'The embeddings of {V} characters, along the two directions in '
                   f'which those of the last snapshot spread most ({share:.0%} of their '
-                  'variance). Each map is stretched to fill its frame.',
+                  'variance there): neighbours here need not be neighbours in all '
+                  'dimensions. Each map is scaled by itself to fill its frame, so '
+                  'that only positions relative to the other characters can be '
+                  'compared between steps.',
         rows=[{k: row[k] for k in ('step','val_loss','sample','copied','attention')}
               | dict(map=at) for row,at in zip(rows, maps)])
     said = (f'A GPT of {L} layers with {H} heads each learns from {about["corpus"]}. '
-            f'Here it is at {len(rows)} of its {about["steps"]:,} steps, most of them '
-            f'early. Losses are those of the first {about["scored"]:,} characters of '
-            'the validation text, of n-gram models too: these predict from counts of '
-            'what followed the last n-1 characters.')
+            f'Here it is at {len(rows)} moments of its {about["steps"]:,} steps, most '
+            f'of them early. Losses are those of the first {about["scored"]:,} '
+            'characters of the validation text, of n-gram models too: these predict '
+            'from counts of what followed the last n-1 characters.')
     return _fill('timelapse', 'timelapse', title='A training, snapshot by snapshot',
                  about=escape(said), data=_as_json(data))

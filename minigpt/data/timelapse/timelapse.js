@@ -6,6 +6,7 @@ const {rows, chars, passage, heads: [L, H]} = data, T = passage.length;
 const reduced = matchMedia('(prefers-reduced-motion: reduce)'), dark = matchMedia('(prefers-color-scheme: dark)');
 const number = n => n.toLocaleString('en-US');
 const nats = n => n.toFixed(2);
+const percent = share => `${Math.round(100*share)}%`;
 
 function svg(parent, tag, attributes, text = '') {
   const e = document.createElementNS('http://www.w3.org/2000/svg', tag);
@@ -29,11 +30,13 @@ function kind(c) {
 const patterns = rows.map(row => Uint8Array.from(atob(row.attention), c => c.charCodeAt(0)));
 const triangle = T*(T+1)/2;
 const weight = (i, head, query, key) => patterns[i][head*triangle + query*(query+1)/2 + key]/255;
-function previous(i, head) {   // how much of its weight lies on the character before, in the mean
+function previous(i, head) {   // how much of its weight lies on the character before, on average
   let sum = 0;
   for (let q = 1; q < T; q++) sum += weight(i, head, q, q-1);
   return sum/Math.max(1, T-1);
 }
+let even = 0;   // the same for a head that attends to all alike
+for (let q = 1; q < T; q++) even += 1/(q+1)/(T-1);
 
 // Loss over steps, which are as far apart as they are in the logarithm of 10 + step.
 const losses = [...rows.map(r => r.val_loss), ...Object.values(data.baselines)];
@@ -95,7 +98,7 @@ function drawFrame() {
 
 function drawLarge() {
   for (const [q, k, square] of squares) square.setAttribute('fill-opacity', weight(at(), head, q, k).toFixed(2));
-  const said = `Head ${Math.floor(head/H)}.${head%H}: ${Math.round(100*previous(at(), head))} % of its weight is on the character before.`;
+  const said = `Head ${Math.floor(head/H)}.${head%H}: ${percent(previous(at(), head))} of its weight is on the character before, on average (${percent(even)} if it attended to all alike).`;
   $('attends').textContent = said;
   $('large').setAttribute('aria-label', said);
 }
@@ -120,12 +123,12 @@ function show() {
 
   const passed = Object.keys(data.baselines).filter(k => row.val_loss < data.baselines[k]).map(k => `${k}-gram`);
   $('loss').textContent = `Validation loss ${nats(row.val_loss)} nats per character; lower is better. `
-    + (passed.length ? `It has passed ${passed.join(', ')}.` : 'It has not passed any n-gram model.');
+    + (passed.length ? `It predicts better than these n-gram models: ${passed.join(', ')}.` : 'All n-gram models predict better.');
   $('curve').setAttribute('aria-label', `Loss over the steps. ${$('loss').textContent}`);
   now.setAttribute('cx', x(row.step)); now.setAttribute('cy', y(row.val_loss));
 
   drawSmall(); drawLarge();
-  row.map.forEach(([u, v], i) => { marks[i].style.transform = `translate(${100*u}px, ${-70*v}px)`; });
+  row.map.forEach(([u, v], i) => { marks[i].style.transform = `translate(${100*u}px, ${-100*v}px)`; });
   $('map').setAttribute('aria-label', `Map of the characters at ${said}.`);
 }
 
@@ -151,6 +154,8 @@ function play() {
 
 $('at').max = rows.length-1;
 $('map_about').textContent = data.map_about;
+$('length').textContent = T;
+$('prompt').textContent = data.prompt === '\n' ? 'a line break' : data.prompt.trim() ? 'in bold' : Array.from(data.prompt, shown).join('');
 drawCurve(); drawHeads(); drawFrame(); drawMap(); show();
 $('at').addEventListener('input', () => { pause(); show(); });
 $('play').addEventListener('click', play);
