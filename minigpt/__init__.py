@@ -14,6 +14,7 @@ _homes = dict(
     passages='beside color_passage mark_passage',
     files='load_pretrained',
     texts='extend_vocab map_corpus read_corpus',
+    bpe='BPETokenizer',
     inside='LogitLens fit_probe head_census plot_attention run_with_cache with_hooks',
     play='InNotebook to_html',
     parts='ablation logit_attribution mean_activations model_parts patch_activations',

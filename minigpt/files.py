@@ -159,6 +159,7 @@ def read_json(
 
 # %% ../nbs/10_files.ipynb #ee4d0c93
 _types = {'characters': 'minigpt.tokenizer:CharTokenizer',
+          'bpe': 'minigpt.bpe:BPETokenizer',
           'gpt': 'minigpt.gpt:GPTLanguageModel'}
 
 def register(

@@ -270,6 +270,14 @@ ZOO = [Mutant(*m) for m in (
  'Who is out of memory is told to read the batch in parts that are still too large.', classic),
 ('patience-off-by-one', '04_train', 'if since_best >= self.patience', 'if since_best > self.patience',
  'Training goes on for one evaluation more than was asked.', classic),
+# Longer tokens
+('merges-overlap', '12_bpe', '% 2 == 0]', '% 2 >= 0]', 'In a row of equal tokens every pair is joined, also those that overlap.', classic),
+('gaps-are-counted', '12_bpe', 'known = (ids[:-1] >= 0) & (ids[1:] >= 0)', 'known = ids[:-1] >= 0',
+ 'The end of a word and the gap behind it count as a pair.', classic),
+('words-counted-once', '12_bpe', 'np.bincount(order, minlength=len(rows))', 'np.ones(len(rows))',
+ 'A word counts once, however often it stands in the text.', classic),
+('half-a-character-raises', '12_bpe', "decode(errors='replace')\n\n    def save", "decode()\n\n    def save",
+ 'Ids that end within a character can not be decoded.', classic),
 ('trigram-backwards', '15_play', 'torch.tensor(divmod(pair, V))', 'torch.tensor(divmod(pair, V)[::-1])',
  'The page of a model asks the trigram model about the two characters in the wrong order.', classic),
 )]

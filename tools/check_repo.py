@@ -65,8 +65,9 @@ def import_faults(name, own, text, number, home):
     for line in text.split('\n'):
         if m := private.search(line.split('#')[0]): yield f'{name} uses {m[0]}, which is not documented'
     text = re.sub(r'^\s*#.*', '', text, flags=re.M)
+    text = re.sub(r"'minigpt\.\w+:\w+'", '', text)   # the types that files knows are imported when a folder has one
     # the commands live on the page `run`, whoever starts them, and `python -m minigpt.train` is one of them
-    named = {('run',m[0]) for m in re.finditer(r'-m[\'", ]+minigpt(\.train)?\b(?!\.)|[\'"]minigpt_(train|generate|eval)[\'"]', text)}
+    named = {('run',m[0]) for m in re.finditer(r'-m[\'", ]+minigpt(\.train)?\b(?!\.)|[\'"]minigpt_(train|generate|eval|play)[\'"]', text)}
     named |= {(m[1],m[0]) for m in re.finditer(r'(?:\bminigpt|from\s+)\.(\w+)', text)}
     for m in re.finditer(r'from\s+(?:minigpt|\.)\s+import\s+(\([^)]*\)|[\w, ]+)', text): named |= {(w,w) for w in re.findall(r'\w+', m[1])}
     for word,said in sorted(named):
