@@ -15,7 +15,7 @@ from .tokenizer import find_pretrained
 from .files import read_json, write_json
 
 # %% auto #0
-__all__ = ['BPETokenizer']
+__all__ = ['longest', 'BPETokenizer']
 
 # %% ../nbs/12_bpe.ipynb #12fast000
 def _join(ids, pair, new):
@@ -48,31 +48,42 @@ def _words():
         last = [p for p,after in zip(points, [*points[1:],-2]) if p != after-1]
         return ''.join(f'{re.escape(chr(a))}-{re.escape(chr(b))}'
                        for a,b in zip(first, last))
-    letters,numbers = ranges('L'),ranges('N')
-    return re.compile("'s|'t|'re|'ve|'m|'ll|'d"
-                      rf'| ?[{letters}]+| ?[{numbers}]+| ?[^\s{letters}{numbers}]+'
-                      r'|\s+(?!\S)|\s+')
+    L,N = ranges('L'),ranges('N')
+    # for Python alone these four are white space, too
+    space,other = r'[^\S\x1c-\x1f]',rf'(?:[^\s{L}{N}]|[\x1c-\x1f])'
+    return re.compile(rf"'s|'t|'re|'ve|'m|'ll|'d| ?[{L}]+| ?[{N}]+| ?{other}+"
+                      rf'|{space}+(?![\S\x1c-\x1f])|{space}+')
 
 # %% ../nbs/12_bpe.ipynb #12class01
+longest = 2**16   # bytes of a token; a damaged file could ask for any number
+
 class BPETokenizer:
     """Byte-pair encoding: tokens made by joining the pair that occurs most often.
 
     Tokens 0 to 255 are the bytes of UTF-8, so that no text is unknown; each merge adds
     one. Source: Sennrich, Haddow and Birch, Neural Machine Translation of Rare Words
-    with Subword Units (2016), section 3.2; bytes and `words` as in GPT-2 (Radford and
-    others, 2019, section 2.2)."""
+    with Subword Units (2016), section 3.2; bytes as in GPT-2 (Radford and others, 2019,
+    section 2.2), `words` by the pattern of its encoder.py. Raises `ValueError` for
+    merges that are not pairs of tokens before them."""
     def __init__(self,
         merges:list, # Pairs of ids, in the order in which they were learned
         words:bool=False, # Join only within words, as GPT-2 does
     ):
+        if type(words) is not bool:
+            raise ValueError(f'words must be True or False, not {words!r:.40}')
         self.words,self.merges,self.tokens = words,[],[bytes([i]) for i in range(256)]
         for pair in merges:
-            a,b = pair
-            if not all(type(i) is int and 0 <= i < len(self.tokens) for i in (a,b)):
-                raise ValueError(f'merge {len(self.merges)} joins {pair!r:.40}, and '
-                                 f'before it there are {len(self.tokens)} tokens')
-            self.merges.append((a,b))
-            self.tokens.append(self.tokens[a] + self.tokens[b])
+            V = len(self.tokens)
+            if not (isinstance(pair, (list,tuple)) and len(pair) == 2
+                    and all(type(i) is int and 0 <= i < V for i in pair)):
+                raise ValueError(f'merge {V-256} is {pair!r:.40}: it must be two whole '
+                                 f'numbers from 0 to {V-1}')
+            token = self.tokens[pair[0]] + self.tokens[pair[1]]
+            if len(token) > longest:
+                raise ValueError(f'merge {V-256} makes a token of {len(token):,} '
+                                 f'bytes, and {longest:,} is the most')
+            self.merges.append(tuple(pair))
+            self.tokens.append(token)
         if len(set(self.merges)) < len(self.merges):
             raise ValueError('a pair is joined twice')
 
@@ -86,6 +97,11 @@ class BPETokenizer:
 
     def _rows(self, text):
         "Distinct words as bytes with -1 behind each, and which of them follow."
+        try: text.encode()
+        except UnicodeEncodeError as e:
+            raise ValueError(f'{text[e.start]!r} at position {e.start} is half of a '
+                             'character, which UTF-8 has no bytes for: leave it out'
+                             ) from None
         found = _words().findall(text) if self.words else [text]
         known = {}
         order = [known.setdefault(word, len(known)) for word in found]
@@ -97,7 +113,7 @@ class BPETokenizer:
         text:str, # What to learn from
         vocab_size:int, # How many tokens, at least 256
         words:bool=False, # Join only within words, as GPT-2 does
-    )->BPETokenizer: # With less tokens if there are no pairs any more
+    )->BPETokenizer: # With fewer tokens if there are no pairs any more
         """Learn merges from a text.
 
         The commonest pair is joined first; of equals the one with the smaller first id,
@@ -123,7 +139,9 @@ class BPETokenizer:
     def encode(self,
         text:str, # Any text
     )->Tensor: # (T,) int64 token ids
-        "Join bytes to tokens, in the order of the merges."
+        """Join bytes to tokens, in the order of the merges.
+
+        Raises `ValueError` for half of a character (a lone surrogate)."""
         rows,order = self._rows(text)
         ids = np.concatenate([np.empty(0, dtype=np.int64), *rows])
         for n,pair in enumerate(self.merges): ids,_ = _join(ids, pair, 256+n)
@@ -167,6 +185,6 @@ class BPETokenizer:
         path = find_pretrained(folder)/'tokenizer.json'
         match read_json(path):
             case {'type': 'bpe', 'merges': list(merges), 'words': bool(words)}:
-                if all(isinstance(m, list) and len(m) == 2 for m in merges):
-                    return cls(merges, words)
+                try: return cls(merges, words)
+                except ValueError as e: raise ValueError(f'{path}: {e}') from None
         raise ValueError(f'{path} does not hold a byte-pair tokenizer')

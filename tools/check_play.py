@@ -63,6 +63,7 @@ def check(page, url, model, tok):
     value('prompt', 'hear é\u202e')
     if 'U+00E9' not in page.js("$('unknown').textContent") or '202E' not in page.js("$('unknown').textContent"):
         yield 'unknown characters are not named'
+    if page.js("$('prompt').getAttribute('aria-invalid')") != 'true': yield 'the prompt is not marked'
     if text() != 'hear ': yield f'with unknown characters left out the text is {text()!r}'
     before = page.js("$('next').querySelector('span').textContent")
     page.js("$('next').querySelector('button').click()")

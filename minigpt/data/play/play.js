@@ -59,6 +59,7 @@ function encode(text, where) {
     + unknown.slice(0, 8).map(c => shown(c) === code(c) ? code(c) : `${c} (${code(c)})`).join(', ')
     + (unknown.length > 8 ? ' and others' : '') + ', so they were left out. Use characters of its training text.';
   if ($(where).textContent !== said) $(where).textContent = said;   // or it would be read out at every key
+  document.querySelector(`[aria-describedby=${where}]`).setAttribute('aria-invalid', unknown.length > 0);
   return all.filter(c => idOf.has(c)).map(c => idOf.get(c));
 }
 
