@@ -276,8 +276,8 @@ ZOO = [Mutant(*m) for m in (
  'The end of a word and the gap behind it count as a pair.', classic),
 ('words-counted-once', '12_bpe', 'np.bincount(order, minlength=len(rows))', 'np.ones(len(rows))',
  'A word counts once, however often it stands in the text.', classic),
-('half-a-character-raises', '12_bpe', "decode(errors='replace')\n\n    def save", "decode()\n\n    def save",
- 'Ids that end within a character can not be decoded.', classic),
+('half-a-character-lost', '12_bpe', "decode(errors='replace')\n\n    def save", "decode(errors='ignore')\n\n    def save",
+ 'Bytes that are no character vanish when ids are decoded.', classic),
 ('trigram-backwards', '15_play', 'torch.tensor(divmod(pair, V))', 'torch.tensor(divmod(pair, V)[::-1])',
  'The page of a model asks the trigram model about the two characters in the wrong order.', classic),
 )]
