@@ -54,7 +54,7 @@ def _trigram_table(text, tokenizer, most=2000):
     return table
 
 def to_html(
-    model:GPTLanguageModel, # Any of ours
+    model:GPTLanguageModel, # Of that class, of any size
     tokenizer:CharTokenizer, # Its tokenizer
     *, title:str='A small language model', # What stands above
     about:str='', # What else is to be said of it; '': its size
@@ -67,7 +67,7 @@ def to_html(
     weights that are not finite in float16, and for a text that has less than three
     characters or others than the vocabulary."""
     for given,kind in ((model,GPTLanguageModel), (tokenizer,CharTokenizer)):
-        if not isinstance(given, kind):
+        if type(given) is not kind:   # a subclass may compute something else
             raise TypeError(f'a {kind.__name__} is wanted, not {type(given).__name__}')
     if tokenizer.vocab_size != model.config.vocab_size:
         raise ValueError(f'the model has a vocabulary of {model.config.vocab_size} and '

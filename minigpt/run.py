@@ -926,12 +926,13 @@ def minigpt_play(
     text = None
     try:
         corpus = _run_text(folder, None)
-        known = set(corpus.text or '') <= set(tokenizer.chars)
+        known = set(corpus.text or '') <= set(getattr(tokenizer, 'chars', ''))
         if corpus.sha256 == _own_text(folder)[2] and corpus.text and known:
             text = split(corpus.text, corpus.val_share)[0]
     except (OSError, ValueError): pass
-    page = to_html(model, tokenizer, title=name, text=text).encode()
-    if text is None: _say('without a trigram model: the text of the run was not found')
+    try: page = to_html(model, tokenizer, title=name, text=text).encode()
+    except TypeError as e: raise ValueError(e) from None   # not a model of that kind
+    if text is None: _say('without a trigram model: no text of the run to count')
     _say(f'{len(page)/1e6:.1f} MB are written; a model may recite what it was trained '
          'on, so show it only to those who may read that')
     write_atomic(file, page)
