@@ -4,6 +4,7 @@
 
 # %% ../nbs/12_bpe.ipynb #12import0
 from __future__ import annotations
+from codecs import getincrementaldecoder
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from .tokenizer import find_pretrained
 from .files import read_json, write_json
 
 # %% auto #0
-__all__ = ['longest', 'BPETokenizer']
+__all__ = ['longest', 'checked_ids', 'BPETokenizer']
 
 # %% ../nbs/12_bpe.ipynb #12fast000
 def _join(ids, pair, new):
@@ -55,6 +56,19 @@ def _words():
                       rf'|{space}+(?![\S\x1c-\x1f])|{space}+')
 
 # %% ../nbs/12_bpe.ipynb #12class01
+def checked_ids(ids, vocab_size):
+    "One row of ids as a list. Raises `ValueError` for another shape, or what is no id."
+    ids = np.asarray(ids.cpu() if isinstance(ids, Tensor) else ids)
+    if ids.size and ids.dtype.kind not in 'iu':
+        raise ValueError(f'ids are whole numbers, not {ids.dtype}')
+    if ids.ndim > 1:
+        raise ValueError(f'decode takes one row of ids, not shape {ids.shape}')
+    ids = ids.reshape(-1).tolist()
+    if ids and not 0 <= min(ids) <= max(ids) < vocab_size:
+        raise ValueError(f'ids must lie in 0 to {vocab_size-1}, '
+                         f'not {min(ids)} to {max(ids)}')
+    return ids
+
 longest = 2**16   # bytes of a token; a damaged file could ask for any number
 
 class BPETokenizer:
@@ -156,16 +170,17 @@ class BPETokenizer:
         """Turn ids back into text.
 
         Raises `ValueError` for more than one row, or what is no id."""
-        ids = np.asarray(ids.cpu() if isinstance(ids, Tensor) else ids)
-        if ids.size and ids.dtype.kind not in 'iu':
-            raise ValueError(f'ids are whole numbers, not {ids.dtype}')
-        if ids.ndim > 1:
-            raise ValueError(f'decode takes one row of ids, not shape {ids.shape}')
-        ids = ids.reshape(-1).tolist()
-        if ids and not 0 <= min(ids) <= max(ids) < self.vocab_size:
-            raise ValueError(f'ids must lie in 0 to {self.vocab_size-1}, '
-                             f'not {min(ids)} to {max(ids)}')
+        ids = checked_ids(ids, self.vocab_size)
         return b''.join(self.tokens[i] for i in ids).decode(errors='replace')
+
+    def decode_stream(self,
+        ids, # Token ids, one after the other
+    ): # Yields text as soon as its characters are whole
+        "Decode ids as they come; put together it is what `decode` says of all of them."
+        decoder = getincrementaldecoder('utf-8')('replace')
+        for i in ids:
+            if text := decoder.decode(self.tokens[int(i)]): yield text
+        if text := decoder.decode(b'', final=True): yield text
 
     def save_pretrained(self,
         folder:str|Path, # A folder, made if need be

@@ -160,7 +160,9 @@ def read_json(
 # %% ../nbs/10_files.ipynb #ee4d0c93
 _types = {'characters': 'minigpt.tokenizer:CharTokenizer',
           'bpe': 'minigpt.bpe:BPETokenizer',
-          'gpt': 'minigpt.gpt:GPTLanguageModel'}
+          'huggingface': 'minigpt.bridges:HFTokenizer',
+          'gpt': 'minigpt.gpt:GPTLanguageModel',
+          'gpt2': 'minigpt.bridges:GPT2LanguageModel'}
 
 def register(
     kind:str, # The type as it stands in tokenizer.json or config.json

@@ -23,6 +23,8 @@ __all__ = ['FeedForward', 'GPTConfig', 'Block', 'GPTLanguageModel', 'sampling_pr
 # %% ../nbs/03_gpt.ipynb #20651992
 class FeedForward(nn.Module):
     "Two linear layers with a ReLU between, for each position by itself."
+    activation = staticmethod(F.relu)
+
     def __init__(self,
         n_embd:int, # Embedding dimension, C
         dropout:float=0., # Share of outputs dropped in training
@@ -35,7 +37,7 @@ class FeedForward(nn.Module):
         x:Tensor, # (B,T,C) one row per position
     )->Tensor: # (B,T,C) what each position made of it
         "Expand, ReLU, project back."
-        return self.dropout(self.down(F.relu(self.up(x))))
+        return self.dropout(self.down(self.activation(self.up(x))))
 
 # %% ../nbs/03_gpt.ipynb #f2df3566
 @dataclass
@@ -52,7 +54,7 @@ class GPTConfig:
         for f in fields(self):
             if isinstance(n := getattr(self, f.name), np.generic):   # as a sweep has
                 setattr(self, f.name, n.item())
-        for f in fields(self)[:-1]:
+        for f in fields(GPTConfig)[:-1]:
             n = getattr(self, f.name)
             if type(n) is not int or n < 1:   # True is no size
                 raise ValueError(f'{f.name} must be a whole number of at least 1, '
@@ -94,6 +96,8 @@ class GPTLanguageModel(nn.Module):
     (2019), section 2.3, for the norms (their scaling of residual weights is left out);
     Radford and others, Improving Language Understanding (2018), section 4.1, for the
     initial spread of 0.02; sizes and separate head as in Karpathy's lecture (2023)."""
+    kind,config_class = 'gpt',GPTConfig   # what a saved one says it is
+
     def __init__(self,
         config:GPTConfig=None, # Sizes; None is the full model
     ):
@@ -368,7 +372,7 @@ def save_pretrained(self:GPTLanguageModel,
         raise ValueError('the weights do not fit the sizes in config: '
                          'was a part replaced?')
     weights = st.save({k: p.contiguous() for k,p in self.state_dict().items()})
-    config = json.dumps(dict(type='gpt', model=asdict(self.config)), indent=1) + '\n'
+    config = json.dumps(dict(type=self.kind, model=asdict(self.config)), indent=1) + '\n'
     folder = find_pretrained(Path(folder))
     folder.mkdir(parents=True, exist_ok=True)
     (folder/'config.json').write_text(config)
@@ -387,7 +391,7 @@ def from_pretrained(cls:GPTLanguageModel,
     fit."""
     folder = find_pretrained(folder)
     sizes = json.loads((folder/'config.json').read_text(encoding='utf-8'))['model']
-    model = _on_meta(cls, GPTConfig(**sizes))
+    model = _on_meta(cls, cls.config_class(**sizes))
     with safe_open(folder/'model.safetensors', 'pt') as f:
         if {k: tuple(f.get_slice(k).get_shape()) for k in f.keys()} != _shapes(model):
             raise ValueError(f'the weights in {folder} do not fit the sizes in '

@@ -261,6 +261,15 @@ def head_census(
     return mean(got), mean(uniform)
 
 # %% ../nbs/14_inside.ipynb #14lens000
+def _own_head(head):
+    "A linear layer with a copy of the weights, which the embedding may use as well."
+    like = dict(bias=head.bias is not None, device=head.weight.device,
+                dtype=head.weight.dtype)
+    own = nn.utils.skip_init(nn.Linear, *head.weight.shape[::-1], **like)
+    kept = dict(weight=head.weight, bias=head.bias)
+    own.load_state_dict({k: v for k,v in kept.items() if v is not None})
+    return own
+
 class LogitLens(nn.Module):
     """A model that ends behind one of its blocks: its own norm and head read early.
 
@@ -274,7 +283,7 @@ class LogitLens(nn.Module):
         if type(depth) is not int or not 0 <= depth <= len(model.blocks):
             raise ValueError(f'depth must lie in 0 to {len(model.blocks)}, not {depth}')
         self.model,self.depth,self.block_size = model,depth,model.block_size
-        self.norm,self.head = copy.deepcopy(model.norm),copy.deepcopy(model.head)
+        self.norm,self.head = copy.deepcopy(model.norm),_own_head(model.head)
         for part in (self.norm,self.head): part.requires_grad_(True)   # for a probe
 
     def residual(self,

@@ -132,14 +132,15 @@ def logit_attribution(
         z,proj = kept[f'blocks.{l}.attn.hook_z'],block.attn.proj   # (H,D)
         for h,columns in enumerate(proj.weight.chunk(H, 1)):       # (C,D) each
             added[f'head {l}.{h}'] = columns @ z[h]
-        added[f'attention bias {l}'] = proj.bias
+        if proj.bias is not None: added[f'attention bias {l}'] = proj.bias
         added[f'mlp {l}'] = kept[f'blocks.{l}.hook_mlp_out']
     norm,stream = model.norm,kept[f'blocks.{l}.hook_resid_post']
     scale = (stream.var(correction=0) + norm.eps).sqrt()
     with torch.no_grad():
         shares = {part: model.head.weight @ (norm.weight * (x-x.mean()) / scale)
                   for part,x in added.items()}
-        return shares | {'bias': model.head(norm.bias)}
+        bias = norm.bias if norm.bias is not None else torch.zeros_like(stream)
+        return shares | {'bias': model.head(bias)}
 
 # %% ../nbs/16_parts.ipynb #16ind0001
 def copying_text(

@@ -253,8 +253,8 @@ def _linear(layer, x):
 
 def _norm(layer, x):
     "Layer norm in float32, whatever the format of the weights."
-    x = F.layer_norm(x, x.shape[-1:], eps=layer.eps)
-    return materialize(x * layer.weight + layer.bias)
+    x = F.layer_norm(x, x.shape[-1:], eps=layer.eps) * layer.weight
+    return materialize(x if layer.bias is None else x + layer.bias)
 
 # %% ../nbs/31_speed.ipynb #fd9d9e84
 def decode_step(
@@ -273,9 +273,9 @@ def decode_step(
         keys.index_copy_(2, position, k)
         values.index_copy_(2, position, v)
         out,_ = attend(q, keys, values, seen)   # (B,H,1,D)
-        x = x + _linear(block.attn.proj, out.view(B, H*D))
-        hidden = materialize(F.relu(_linear(block.mlp.up, _norm(block.norm2, x))))
-        x = x + _linear(block.mlp.down, hidden)
+        x,mlp = x + _linear(block.attn.proj, out.view(B, H*D)),block.mlp
+        hidden = materialize(mlp.activation(_linear(mlp.up, _norm(block.norm2, x))))
+        x = x + _linear(mlp.down, hidden)
     return _linear(model.head, _norm(model.norm, x))[:,None]
 
 # %% ../nbs/31_speed.ipynb #137a18f6

@@ -173,12 +173,12 @@ def extend_vocab(
     new = sorted(set(text) - set(tokenizer.chars))
     if not new: return model,tokenizer
     both,V = CharTokenizer(tokenizer.chars + ''.join(new)),tokenizer.vocab_size
-    larger = GPTLanguageModel(replace(model.config, vocab_size=both.vocab_size))
+    larger = type(model)(replace(model.config, vocab_size=both.vocab_size))
     larger.to(model.device)
     for name,p in larger.named_parameters():
         old = model.get_parameter(name)
         p[:len(old)] = old
-    larger.head.bias[V:] = model.head.bias.min()
+    if larger.head.bias is not None: larger.head.bias[V:] = model.head.bias.min()
     return larger.eval(),both
 
 # %% ../nbs/11_texts.ipynb #198ae434

@@ -211,7 +211,7 @@ ZOO = [Mutant(*m) for m in (
  'A change of the stream between the halves reaches feed-forward, and not the stream.', classic),
 ('census-counts-itself', '14_inside', 'return np.concatenate([[-1], places[:-1]])[:,None]', 'return places[:,None]',
  'A space counts as the last space before itself.', classic),
-('probe-changes-the-model', '14_inside', 'self.norm,self.head = copy.deepcopy(model.norm),copy.deepcopy(model.head)',
+('probe-changes-the-model', '14_inside', 'self.norm,self.head = copy.deepcopy(model.norm),_own_head(model.head)',
  'self.norm,self.head = model.norm,model.head',
  "Training a probe trains the model's own head.", classic),
 ('ablation-of-the-wrong-head', '16_parts', '(...,int(head),slice(None))', '(...,int(head)-1,slice(None))',
