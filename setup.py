@@ -16,7 +16,8 @@ setuptools.setup(
     package_data={cfg['lib_path']: ['data/*.txt', 'data/*/*']},
     python_requires='>='+cfg['min_python'],
     install_requires=cfg['requirements'].split(),
-    extras_require={'dev': cfg['dev_requirements'].split()},
+    extras_require={'hf': cfg['hf_requirements'].split(),
+                    'dev': (cfg['dev_requirements']+' '+cfg['hf_requirements']).split()},
     entry_points={'console_scripts': cfg['console_scripts'].split(),
                   'nbdev': [f"{cfg['lib_path']}={cfg['lib_path']}._modidx:d"]},
     zip_safe=False)

@@ -1,7 +1,8 @@
 "The commands: `python -m minigpt train --help`. `--version` needs no PyTorch."
 import os, sys
 
-usage = 'usage: python -m minigpt {train,generate,eval,play} ... (--help of each says more)'
+usage = ('usage: python -m minigpt {train,generate,eval,play,export} ... '
+         '(--help of each says more)')
 
 def _command(name):
     if sys.argv[1:] == ['--version']: return _say_version()
@@ -20,10 +21,11 @@ def minigpt_train(): _command('minigpt_train')
 def minigpt_generate(): _command('minigpt_generate')
 def minigpt_eval(): _command('minigpt_eval')
 def minigpt_play(): _command('minigpt_play')
+def minigpt_export(): _command('minigpt_export')
 
 if __name__ == '__main__':
     commands = dict(train=minigpt_train, generate=minigpt_generate, eval=minigpt_eval,
-                    play=minigpt_play)
+                    play=minigpt_play, export=minigpt_export)
     match sys.argv[1:]:
         case ['--version']: _say_version()
         case ['-h' | '--help']: print(usage)

@@ -399,7 +399,7 @@ def _our_tokenizer(theirs):
     return HFTokenizer(theirs)
 
 def from_huggingface(
-    source, # Folder or name of a GPT-2, or a `GPT2LMHeadModel`
+    source, # A folder, a name on the hub as 'gpt2', or a `GPT2LMHeadModel`
 )->tuple: # A `GPT2LanguageModel` and a tokenizer, which is None if there is none
     """Take over a GPT-2 of Transformers, of any size, with its head tied or not.
 
@@ -408,13 +408,18 @@ def from_huggingface(
     transformers = _need('transformers')
     theirs,tokenizer = source,None
     if isinstance(source, (str,Path)):
-        source = os.path.expanduser(source)
-        _config_of(transformers.AutoConfig.from_pretrained(source))
+        folder = Path(os.path.expanduser(source))
+        if isinstance(source, Path) and not folder.is_dir():
+            raise FileNotFoundError(f'{folder} is no folder')
+        here = folder.is_dir()   # then nothing is asked of the network
+        source = str(folder) if here else source
+        where = dict(local_files_only=here)
+        _config_of(transformers.AutoConfig.from_pretrained(source, **where))
         theirs,info = transformers.GPT2LMHeadModel.from_pretrained(
-            source, dtype=torch.float32, output_loading_info=True)
+            source, dtype=torch.float32, output_loading_info=True, **where)
         if missing := sorted(info['missing_keys']):   # they would be random
             raise ValueError(f'{source} lacks weights, {", ".join(missing):.100}')
-        try: tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+        try: tokenizer = transformers.AutoTokenizer.from_pretrained(source, **where)
         except (OSError, ValueError): pass   # it has none
         else: tokenizer = _our_tokenizer(tokenizer.backend_tokenizer)
     config = _config_of(theirs.config)
@@ -439,8 +444,8 @@ def _fold_bias(model, exact):
         raise ValueError(
             "GPT-2's head has no bias, and this one can not be moved into the final "
             f'norm without an error, as {V} tokens need as many channels, and there '
-            f'are {C}: exact=False moves what can be, and logits are off by up to '
-            f'{error:.2g}; or train a GPT2LanguageModel, whose head has none')
+            f'are {C}: exact=False (--inexact) moves what can be, logits are off by up '
+            f'to {error:.2g}; or train a GPT2LanguageModel, whose head has none')
     return (model.norm.bias.detach().cpu().double() + c).float(),error
 
 def _as_their_state(model, exact=True):

@@ -372,10 +372,10 @@ def save_pretrained(self:GPTLanguageModel,
         raise ValueError('the weights do not fit the sizes in config: '
                          'was a part replaced?')
     weights = st.save({k: p.contiguous() for k,p in self.state_dict().items()})
-    config = json.dumps(dict(type=self.kind, model=asdict(self.config)), indent=1) + '\n'
+    config = json.dumps(dict(type=self.kind, model=asdict(self.config)), indent=1)
     folder = find_pretrained(Path(folder))
     folder.mkdir(parents=True, exist_ok=True)
-    (folder/'config.json').write_text(config)
+    (folder/'config.json').write_text(config + '\n')
     (folder/'model.safetensors').write_bytes(weights)
     return folder
 

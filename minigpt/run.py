@@ -27,6 +27,8 @@ from .files import (decode_text, load_pretrained, make_folder, max_bytes,
                            read_bytes, read_json, write_atomic, write_json)
 from .texts import (extend_vocab, map_corpus, most_val, read_corpus,
                            text_warnings)
+from .bpe import BPETokenizer
+from .bridges import to_huggingface, to_nanogpt
 from .play import to_html
 from .timelapse import Snapshots, timelapse
 from .speed import FastTrainer, capture_decode, memory_use, usable_cores
@@ -36,7 +38,7 @@ from .parallel import (ParallelTrainer, broadcast_object, destroy_process_group,
 
 # %% auto #0
 __all__ = ['presets', 'large_bytes', 'train', 'get_preset', 'estimate_cost', 'plan_steps', 'command', 'newest_run', 'TensorBoard',
-           'minigpt_train', 'minigpt_generate', 'minigpt_eval', 'minigpt_play']
+           'minigpt_train', 'minigpt_generate', 'minigpt_eval', 'minigpt_play', 'minigpt_export']
 
 # %% ../nbs/34_run.ipynb #34chkmem
 def _world_size(): return env_ranks()[1]
@@ -246,13 +248,16 @@ def _reader(annotation):
     optional.__name__ = annotation   # for what argparse says of a wrong one
     return optional if rest else read
 
+_choices = dict(preset=presets, tokenizer=('characters','bpe'),
+                to=('huggingface','nanogpt'))
+
 def _add_option(group, name, annotation, about, default=None, setting=False):
     "Add what an argument becomes: a switch, a list, or a value of its type."
     kw = dict(default=SUPPRESS)   # what isn't given isn't passed on
     if annotation == 'bool':
         kw['action'] = BooleanOptionalAction if setting else 'store_true'
     elif annotation == 'list': kw['nargs'] = '+'
-    elif name == 'preset': kw['choices'] = [*presets]
+    elif name in _choices: kw['choices'] = [*_choices[name]]
     else: kw['type'] = _reader(annotation)
     if default not in (None, False): about += f' (default: {default})'
     group.add_argument(f'--{name}', help=about.replace('%', '%%'), **kw)
@@ -341,7 +346,7 @@ def _call(func, options):
     warnings.showwarning = lambda message, *_, **__: say(message, 'warning: ')
     try: func(**options)
     except BrokenPipeError: os._exit(141)   # whoever read the output has gone
-    except (ValueError, OSError, MemoryError, torch.OutOfMemoryError) as e:
+    except (ValueError, OSError, ImportError, MemoryError, torch.OutOfMemoryError) as e:
         say(e)
         sys.exit(2)
     except RuntimeError as e:
@@ -633,6 +638,12 @@ def _check_options(data, out, resume, tensorboard, new, settings):
                          f'--{", --".join(kept)}, '
                          'or begin a new run, with --config and the config.json of '
                          'the old one')
+    if new['vocab_size'] is not None and new['tokenizer'] != 'bpe':
+        raise ValueError('--vocab_size is for --tokenizer bpe: characters are as many '
+                         'as the text has')
+    if new['init_from'] and new['tokenizer']:
+        raise ValueError('--init_from keeps the tokens of its model: leave out '
+                         '--tokenizer')
     if new['minutes'] is not None:
         if 'steps' in settings:
             raise ValueError('--minutes plans the steps: leave out --steps')
@@ -642,6 +653,18 @@ def _check_options(data, out, resume, tensorboard, new, settings):
     if new['init_from'] and own:
         raise ValueError('--init_from keeps the sizes of its model: '
                          f'leave out --{", --".join(own)}')
+
+def _learn_tokens(corpus, vocab_size):
+    "Byte pairs of the training part of a text."
+    if not corpus.text:
+        raise ValueError(f'{corpus.name} stays on the disk, and --tokenizer bpe learns '
+                         'from a text in memory: take a part of it')
+    text = split(corpus.text, corpus.val_share)[0]
+    tokenizer = BPETokenizer.train(text, vocab_size)
+    some = text[:10**6]
+    _say(f'tokens    {tokenizer.vocab_size:,}, learned from the training part, '
+         f'{len(some)/len(tokenizer.encode(some)):.2f} characters each')
+    return tokenizer
 
 def _check_threads(threads):
     if threads is not None and not 1 <= threads <= 1024:
@@ -681,6 +704,10 @@ def minigpt_train(*,
     # preset's learning rate
     init_from:str=None,
     minutes:float=None, # plan as many steps as fit into so many minutes
+    # what a token is: a character, or what byte-pair encoding learns from the text
+    # (default: characters)
+    tokenizer:str=None,
+    vocab_size:int=None, # how many tokens, with --tokenizer bpe (default: 512)
     # JSON file of settings, as a run's config.json: they replace those of the preset,
     # and options replace them
     config:str=None,
@@ -700,10 +727,11 @@ def minigpt_train(*,
     "Train a GPT on a text."
     rank,_ = env_ranks()
     new = dict(preset=preset, config=config, init_from=init_from, minutes=minutes,
-               dry_run=dry_run or None, threads=threads)
+               tokenizer=tokenizer, vocab_size=vocab_size, dry_run=dry_run or None,
+               threads=threads)
     _check_options(data, out, resume, tensorboard, new, settings)
     if rank: sys.stdout = sys.stderr = open(os.devnull, 'w')   # the first one speaks
-    model = tokenizer = sizes = None
+    kind,model,tokenizer,sizes = tokenizer,None,None,None
     if resume:
         name,folder = 'as begun',_find_run(out)
         training = _saved_settings(folder, settings)
@@ -715,6 +743,7 @@ def minigpt_train(*,
         name,training,sizes = _new_settings(preset, config, settings, init_from)
         _use_threads(threads)
         corpus = _load_text(data)
+        if kind == 'bpe': tokenizer = _learn_tokens(corpus, vocab_size or 512)
     if init_from: model,tokenizer = _first_model(init_from, corpus, training, sizes)
     def trial():   # a trainer to be used up, with a copy of the model
         first = copy.deepcopy(model)
@@ -790,13 +819,24 @@ def _start_ids(folder, tokenizer):
     try: return tokenizer.encode(start) if start else first_ids(tokenizer)
     except (AttributeError, TypeError, ValueError): return first_ids(tokenizer)
 
-def _without(stop, tokens):
-    "Tokens as they come, but for the stop sequence at their end."
-    held = []
-    for token in tokens:
-        held.append(token)
-        if len(held) > len(stop): yield held.pop(0)
-    if [int(t) for t in held] != stop.tolist(): yield from held
+def _decoded(tokenizer, tokens):
+    "Text as tokens come; a character is shown when it is whole."
+    by_bytes = getattr(tokenizer, 'decode_stream', None)
+    return by_bytes(tokens) if by_bytes else map(tokenizer.decode, tokens)
+
+def _until(stop, pieces, keep):
+    "Text as it comes, up to the first place where `stop` stands; with it if `keep`."
+    held = ''
+    for piece in pieces:
+        held += piece
+        if (at := held.find(stop)) >= 0:
+            yield held[:at + keep*len(stop)]
+            return
+        # how much of its end may be the beginning of `stop`
+        n = next(n for n in range(len(stop)-1, -1, -1) if held.endswith(stop[:n]))
+        yield held[:len(held)-n]
+        held = held[len(held)-n:]
+    yield held
 
 # %% ../nbs/34_run.ipynb #34gen001
 @command()
@@ -838,18 +878,18 @@ def minigpt_generate(
         raise ValueError('the prompt is empty: give it at least one character')
     if start is None: start,ids = '',_start_ids(folder, tokenizer)
     else: start,ids = _encode(tokenizer, start)
-    stop = _encode(tokenizer, _unescape(stop))[1] if stop else None
+    stop = stop and _encode(tokenizer, _unescape(stop))[0]
     if pick_device(device).type == 'cuda': model = capture_decode(model)
     generator = torch.Generator()
     generator.manual_seed(seed) if seed is not None else generator.seed()
     for i in range(num_samples):
         new = model.stream(ids[None], max_new_tokens, temperature=temperature,
-                           top_k=top_k, top_p=top_p, stop=stop, generator=generator)
-        if plain and stop is not None: new = _without(stop, new)
+                           top_k=top_k, top_p=top_p, generator=generator)
+        pieces = _decoded(tokenizer, new)
+        if stop: pieces = _until(stop, pieces, not plain)
         if i and not plain: print('\n' + '-'*20)
         print(_visible(start, sys.stdout), end='', flush=True)
-        for token in new:
-            print(_visible(tokenizer.decode(token), sys.stdout), end='', flush=True)
+        for text in pieces: print(_visible(text, sys.stdout), end='', flush=True)
         print()
 
 # %% ../nbs/34_run.ipynb #34eval00
@@ -940,3 +980,47 @@ def minigpt_play(
     if out is None:
         _open_page(file)
         _say('open it in a browser, if none has come up')
+
+# %% ../nbs/34_run.ipynb #34export1
+def _facts(folder):
+    "What a run's own files say of it, for a model card."
+    about = read_json(folder/'config.json')
+    try: loss = read_json(folder/'evaluation.json')
+    except (OSError, ValueError): loss = {}   # stopped before its end, or published
+    text,settings = (about.get(k) if isinstance(about.get(k), dict) else {}
+                     for k in ('corpus','training'))
+    facts = {
+        'loss on the validation part': loss.get('nats') and
+            f"{loss['nats']:.4f} nats per character, {loss.get('protocol')}",
+        'text': text.get('name') and f"{text['name']}, sha256 {text.get('sha256')}",
+        'settings': ', '.join(f'{k} {v}' for k,v in settings.items())}
+    return {k: ' '.join(str(v).split())[:600] for k,v in facts.items() if v}
+
+@command()
+def minigpt_export(
+    # folder of a run (default: the newest in runs/, or else 'shakespeare-small', which
+    # is in the package)
+    run:str=None,
+    # the form: for Transformers of Hugging Face, or for nanoGPT's sample.py (a model
+    # that came from there)
+    *, to:str='huggingface',
+    # folder to write, new or an earlier export (default: one of that name in the run's
+    # folder, or shakespeare-small-huggingface in this one)
+    out:str=None,
+    # with more tokens than channels: come as near as GPT-2's form allows, and say how
+    # near
+    inexact:bool=False,
+):
+    "Write a trained model in the form of another program."
+    folder,tokenizer,model = _read_run(run, 'cpu')
+    ours = folder.resolve() == find_pretrained('shakespeare-small').resolve()
+    if out == '': raise ValueError('--out is empty: name a folder')
+    new = Path(f'shakespeare-small-{to}') if ours else folder/to
+    if out is not None: new = Path(os.path.expanduser(out))
+    if to == 'nanogpt': to_nanogpt(model, tokenizer, new)
+    else:
+        to_huggingface(model, tokenizer, new, exact=not inexact, facts=_facts(folder))
+        _say(f"open it with transformers.pipeline('text-generation', {str(new)!r})")
+    _say('a model may recite what it was trained on, so give it only to those who may '
+         'read that')
+    print(new)

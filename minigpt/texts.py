@@ -140,7 +140,8 @@ def text_warnings(
     for piece in reversed(train_ids.split(10**6)):
         if new: new -= set(piece.unique().tolist())
     if new := sorted(new):
-        count = '1 character is' if len(new) == 1 else f'{len(new)} characters are'
+        kind = 'character' if isinstance(tokenizer, CharTokenizer) else 'token'
+        count = f'1 {kind} is' if len(new) == 1 else f'{len(new)} {kind}s are'
         few = ' '.join(repr(tokenizer.decode([i])) for i in new[:8])
         said.append(f'{count} in the validation part alone, not met in training: {few}'
                     + ' ...'*(len(new) > 8))
