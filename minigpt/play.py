@@ -15,6 +15,7 @@ import torch
 from .tokenizer import CharTokenizer
 from .bigram import CountModel
 from .gpt import GPTLanguageModel
+from .bridges import GPT2LanguageModel
 
 # %% auto #0
 __all__ = ['to_html', 'InNotebook']
@@ -54,7 +55,7 @@ def _trigram_table(text, tokenizer, most=2000):
     return table
 
 def to_html(
-    model:GPTLanguageModel, # Of that class, of any size
+    model:GPTLanguageModel, # Or a `GPT2LanguageModel`, of any size
     tokenizer:CharTokenizer, # Its tokenizer
     *, title:str='A small language model', # What stands above
     about:str='', # What else is to be said of it; '': its size
@@ -66,9 +67,11 @@ def to_html(
     another kind, and `ValueError` for one that belongs to another vocabulary, for
     weights that are not finite in float16, and for a text that has less than three
     characters or others than the vocabulary."""
-    for given,kind in ((model,GPTLanguageModel), (tokenizer,CharTokenizer)):
-        if type(given) is not kind:   # a subclass may compute something else
-            raise TypeError(f'a {kind.__name__} is wanted, not {type(given).__name__}')
+    for given,kinds in ((model,(GPTLanguageModel,GPT2LanguageModel)),
+                        (tokenizer,(CharTokenizer,))):
+        if type(given) not in kinds:   # a subclass may compute something else
+            raise TypeError(f'a {" or a ".join(k.__name__ for k in kinds)} is wanted, '
+                            f'not {type(given).__name__}')
     if tokenizer.vocab_size != model.config.vocab_size:
         raise ValueError(f'the model has a vocabulary of {model.config.vocab_size} and '
                          f'the tokenizer one of {tokenizer.vocab_size}')

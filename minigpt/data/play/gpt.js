@@ -1,5 +1,6 @@
 // A GPT in plain JavaScript, function by function as on the page "GPT", one character at a time with a
-// key/value cache. Every matrix is a Float32Array, a row for each output, as PyTorch keeps it.
+// key/value cache. Every matrix is a Float32Array, a row for each output, as PyTorch keeps it; a bias that is not
+// there is none.
 'use strict';
 
 // y = W x + b, for W of (rows, cols)
@@ -24,7 +25,7 @@ function layerNorm(x, weight, bias) {
   for (const v of x) mean += v/n;
   for (const v of x) variance += (v-mean)**2/n;
   const scale = 1/Math.sqrt(variance + 1e-5);
-  for (let i = 0; i < n; i++) y[i] = (x[i]-mean)*scale*weight[i] + bias[i];
+  for (let i = 0; i < n; i++) y[i] = (x[i]-mean)*scale*weight[i] + (bias ? bias[i] : 0);
   return y;
 }
 
@@ -35,7 +36,19 @@ function softmax(x) {
 }
 
 function add(x, y) { return x.map((v, i) => v + y[i]); }
-function relu(x) { return x.map(v => Math.max(0, v)); }
+
+// The integral of the bell curve, to 2e-7 (Abramowitz and Stegun, 1964, 7.1.26)
+function erf(x) {
+  const t = 1/(1 + .3275911*Math.abs(x));
+  const rest = ((((1.061405429*t - 1.453152027)*t + 1.421413741)*t - .284496736)*t + .254829592)*t;
+  return Math.sign(x)*(1 - rest*Math.exp(-x*x));
+}
+
+const activations = {   // ours, nanoGPT's and GPT-2's
+  relu: v => Math.max(0, v),
+  gelu: v => v/2*(1 + erf(v/Math.SQRT2)),
+  gelu_tanh: v => v/2*(1 + Math.tanh(Math.sqrt(2/Math.PI)*(v + .044715*v**3))),
+};
 
 // Keys and values of the characters read so far, for every layer.
 class KVCache {
@@ -57,7 +70,7 @@ class GPT {
   // One character's attention, with what the cache holds of those before it; `seen` keeps each head's weights.
   attention(x, layer, cache, start, seen) {
     const {n_head: H, n_embd: C} = this.config, D = C/H, at = `blocks.${layer}.attn.`;
-    const qkv = linear(x, this.w[at+'qkv.weight'], null, 3*C), {keys, values} = cache;
+    const qkv = linear(x, this.w[at+'qkv.weight'], this.w[at+'qkv.bias'], 3*C), {keys, values} = cache;
     keys.set(qkv.subarray(C, 2*C), start*C);
     values.set(qkv.subarray(2*C), start*C);
     const out = new Float32Array(C);
@@ -78,7 +91,8 @@ class GPT {
 
   feedForward(x, layer) {
     const at = `blocks.${layer}.mlp.`, C = this.config.n_embd;
-    const hidden = relu(linear(x, this.w[at+'up.weight'], this.w[at+'up.bias'], 4*C));
+    const act = activations[this.config.activation ?? 'relu'];
+    const hidden = linear(x, this.w[at+'up.weight'], this.w[at+'up.bias'], 4*C).map(act);
     return linear(hidden, this.w[at+'down.weight'], this.w[at+'down.bias'], C);
   }
 
@@ -90,7 +104,8 @@ class GPT {
 
   head(x) {
     const y = layerNorm(x, this.w['norm.weight'], this.w['norm.bias']);
-    return linear(y, this.w['head.weight'], this.w['head.bias'], this.config.vocab_size);
+    const W = this.w['head.weight'] ?? this.w['token_embedding.weight'];   // tied
+    return linear(y, W, this.w['head.bias'], this.config.vocab_size);
   }
 
   // Logits for the character after `id`, which comes after those in the cache. What happens on the way is kept in
@@ -169,4 +184,4 @@ function draw(probs, random) {
   return last;
 }
 
-if (typeof module !== 'undefined') module.exports = {GPT, softmax, samplingProbs, generator, draw};
+if (typeof module !== 'undefined') module.exports = {GPT, activations, softmax, samplingProbs, generator, draw};
