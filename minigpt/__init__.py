@@ -15,6 +15,8 @@ _homes = dict(
     files='load_pretrained',
     texts='extend_vocab map_corpus read_corpus',
     bpe='BPETokenizer',
+    bridges='GPT2Config GPT2LanguageModel from_huggingface from_lecture from_nanogpt '
+            'to_huggingface to_nanogpt',
     inside='LogitLens fit_probe head_census plot_attention run_with_cache with_hooks',
     play='InNotebook to_html',
     parts='ablation logit_attribution mean_activations model_parts patch_activations',
