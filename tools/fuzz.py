@@ -10,12 +10,15 @@ import torch
 from hypothesis import HealthCheck, example, given, settings, strategies as s
 
 from minigpt import Corpus, FastTrainer, GPTConfig, TrainConfig, load_corpus
+from minigpt.bpe import BPETokenizer
+from minigpt.bridges import GPT2Config, GPT2LanguageModel, from_nanogpt, to_nanogpt
 from minigpt.texts import read_corpus, text_warnings
-from minigpt.run import minigpt_eval, minigpt_generate, minigpt_play, minigpt_train
+from minigpt.tokenizer import CharTokenizer
+from minigpt.run import minigpt_eval, minigpt_export, minigpt_generate, minigpt_play, minigpt_train
 
 documented = ValueError,OSError
 here = Path(tempfile.mkdtemp())
-good = here/'good'
+good,pairs,nano = here/'good',here/'pairs',here/'nano'   # of characters, of byte pairs, of nanoGPT
 
 def command(func, *words):
     "Run a command; it may succeed, or refuse in one line."
@@ -90,15 +93,15 @@ def damage(data, how):
     return data[:at] + data[at + 1 + b % 64:]
 
 names = ['config.json','model.safetensors','tokenizer.json','checkpoint/state.pt','checkpoint/text.json','metrics.jsonl']
-@given(s.sampled_from(names), s.one_of(s.tuples(s.sampled_from(['cut','flip','insert','drop']), s.integers(0, 10**6), s.integers(0, 10**6)), s.none()),
+@given(s.sampled_from([good,pairs]), s.sampled_from(names), s.one_of(s.tuples(s.sampled_from(['cut','flip','insert','drop']), s.integers(0, 10**6), s.integers(0, 10**6)), s.none()),
        s.lists(s.tuples(s.sampled_from(['model','training','corpus']), s.sampled_from(sorted(vars(GPTConfig()) | vars(TrainConfig()))), odd), max_size=2),
        s.none() | s.tuples(s.sampled_from(['step','seconds','clipped','precision','frozen','history','best','model','optimizers','random','callbacks','fingerprint','version','last step','last val_loss','last sample']), odd))
-@example('metrics.jsonl', None, [('model','n_embd',20_000)], None)
-@example('metrics.jsonl', None, [('model','n_layer',50_000)], None)
-@example('metrics.jsonl', None, [('model','vocab_size',2**63)], None)
-@example('metrics.jsonl', None, [], ('step',-5))
-@example('metrics.jsonl', None, [], ('last sample',None))
-def folders(name, how, changes, saved):
+@example(good, 'metrics.jsonl', None, [('model','n_embd',20_000)], None)
+@example(good, 'metrics.jsonl', None, [('model','n_layer',50_000)], None)
+@example(good, 'metrics.jsonl', None, [('model','vocab_size',2**63)], None)
+@example(good, 'metrics.jsonl', None, [], ('step',-5))
+@example(good, 'metrics.jsonl', None, [], ('last sample',None))
+def folders(good, name, how, changes, saved):
     "A damaged folder is read as if nothing were, or refused."
     bad = here/'bad'
     shutil.rmtree(bad, ignore_errors=True)
@@ -122,9 +125,32 @@ def folders(name, how, changes, saved):
     command(minigpt_play, bad, '--out', here/'play.html')
     command(minigpt_train, '--resume', '--out', bad, '--data', here/'text.txt', '--device', 'cpu')
 
-value = s.one_of(s.integers(-3, 40).map(str), s.sampled_from(['', '-', 'cpu', 'cuda', 'smoke', 'good', 'text.txt', 'nowhere', '.', 'shakespeare-small', '1e9', 'nan', 'é']), s.text(max_size=4))
-flag = s.sampled_from(['--data','--out','--resume','--device','--seed','--patience','--init_from','--dry_run','--tensorboard','--grad_accum_steps','--grad-clip','--no-decay-all','--learning_rate','--min-lr','--n_layer','--batch-size','--config','--minutes','--version','--shard','--stride','--threads','--plain','--prompt_file','--prompt','--stop','--top_k','--num_samples','--help'])
-@given(s.sampled_from([minigpt_train, minigpt_generate, minigpt_eval, minigpt_play]), s.lists(s.one_of(flag, value), max_size=6))
+pair = s.one_of(s.lists(s.integers(-2, 300), max_size=3), s.tuples(s.integers(97, 99), s.integers(97, 99)), odd)
+@given(s.sampled_from(['ckpt.pt','meta.pkl']), s.none() | s.tuples(s.sampled_from(['cut','flip','insert','drop']), s.integers(0, 10**6), s.integers(0, 10**6)),
+       s.lists(s.tuples(s.sampled_from(sorted(vars(GPT2Config()))), odd), max_size=2), s.lists(pair, max_size=4), text)
+def strangers(name, how, sizes, merges, said):
+    "A checkpoint of nanoGPT, or merges that somebody wrote, make a model or a tokenizer, or are refused."
+    bad = here/'bad'
+    shutil.rmtree(bad, ignore_errors=True)
+    shutil.copytree(nano, bad)
+    if sizes:
+        saved = torch.load(bad/'ckpt.pt', weights_only=True)
+        saved['model_args'] |= dict(sizes)
+        torch.save(saved, bad/'ckpt.pt')
+    if how: (bad/name).write_bytes(damage((bad/name).read_bytes(), how))
+    try: model,tok = from_nanogpt(bad/'ckpt.pt', bad/'meta.pkl')
+    except documented: pass
+    else: tok.decode(model.generate(tok.encode('ab')[None], 3)[0])
+    (bad/'tokenizer.json').write_text(json.dumps(dict(type='bpe', merges=merges, words=len(said) % 2 == 1)))
+    try: tok = BPETokenizer.from_pretrained(bad)
+    except documented: return
+    try: ids = tok.encode(said)
+    except documented: return
+    assert tok.decode(ids) == said and ''.join(tok.decode_stream(ids)) == said
+
+value = s.one_of(s.integers(-3, 40).map(str), s.sampled_from(['', '-', 'cpu', 'cuda', 'smoke', 'good', 'text.txt', 'nowhere', '.', 'shakespeare-small', 'huggingface', 'nanogpt', 'bpe', '300', '1e9', 'nan', 'é']), s.text(max_size=4))
+flag = s.sampled_from(['--data','--out','--resume','--device','--seed','--patience','--init_from','--dry_run','--tensorboard','--grad_accum_steps','--grad-clip','--no-decay-all','--learning_rate','--min-lr','--n_layer','--batch-size','--config','--minutes','--version','--shard','--stride','--threads','--plain','--prompt_file','--prompt','--stop','--top_k','--num_samples','--tokenizer','--vocab_size','--to','--inexact','--help'])
+@given(s.sampled_from([minigpt_train, minigpt_generate, minigpt_eval, minigpt_play, minigpt_export]), s.lists(s.one_of(flag, value), max_size=6))
 def command_lines(func, words):
     "Any words after a command do something, or are refused."
     base = ['--preset','smoke','--steps','2'] if func is minigpt_train and '--resume' not in words else []
@@ -135,7 +161,7 @@ def command_lines(func, words):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--cases', type=int, default=2000, help='how many, a fifth of each kind (default: %(default)s)')
+    parser.add_argument('--cases', type=int, default=2000, help='how many, a sixth of each kind (default: %(default)s)')
     parser.add_argument('--fresh', action='store_true', help='other cases than last time')
     args = parser.parse_args()
     os.chdir(here)
@@ -143,17 +169,21 @@ def main():
     for name in ('text.txt','input.txt'): (here/name).write_text(load_corpus('sample_play').text[:3000])
     os.environ['MINIGPT_DATA'] = str(here)   # what is found if nobody names a text
     assert command(minigpt_train, '--preset', 'smoke', '--steps', 2, '--data', 'text.txt', '--out', good, '--device', 'cpu')[0] == 0
+    assert command(minigpt_train, '--preset', 'smoke', '--steps', 2, '--data', 'text.txt', '--out', pairs, '--device', 'cpu', '--tokenizer', 'bpe',
+                   '--vocab_size', 270)[0] == 0
+    to_nanogpt(GPT2LanguageModel(GPT2Config(2, 8, 1, 2, 8, activation='gelu')), CharTokenizer('ab'), nano)
     failed = 0
-    for test in (texts, prompts, configurations, folders, command_lines):
+    for test in (texts, prompts, configurations, folders, strangers, command_lines):
         def case(*words, inner=test.hypothesis.inner_test, **kw):
             with in_time(): inner(*words, **kw)
         test.hypothesis.inner_test = case
-        run = settings(max_examples=max(1, args.cases//5), deadline=None, derandomize=not args.fresh, database=None,
+        run = settings(max_examples=max(1, args.cases//6), deadline=None, derandomize=not args.fresh, database=None,
                        suppress_health_check=list(HealthCheck))(test)
-        try: run(); print(f'{test.__name__}: {args.cases//5} cases', flush=True)
+        try: run(); print(f'{test.__name__}: {args.cases//6} cases', flush=True)
         except BaseException as e:
             failed += 1
-            print(f'{test.__name__} failed: {type(e).__name__}: {e}', *getattr(e, '__notes__', []), sep='\n', flush=True)
+            for one in getattr(e, 'exceptions', [e]):   # of several all
+                print(f'{test.__name__} failed: {type(one).__name__}: {one}', *getattr(one, '__notes__', []), sep='\n', flush=True)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f'{args.cases} cases, {failed} kinds failed, {most:.1f} GiB of memory at most')
     shutil.rmtree(here)
