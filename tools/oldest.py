@@ -12,7 +12,7 @@ def bounds():
     "Package to its lower bound, from settings.ini."
     ini = configparser.ConfigParser(delimiters=['='])
     ini.read(root/'settings.ini', encoding='utf-8')
-    found = dict(re.match(r'([\w-]+)(?:>=([\d.]+))?', r).groups() for r in ini['DEFAULT']['requirements'].split())
+    found = dict(re.match(r'([\w-]+)(?:>=([\d.]+))?', r).groups() for key in ('requirements','hf_requirements') for r in ini['DEFAULT'][key].split())
     if missing := [name for name,low in found.items() if low is None]: sys.exit(f'settings.ini has no lower bound for {", ".join(missing)}')
     return found
 
