@@ -86,6 +86,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                  'minigpt.bridges._need': ('bridges.html#_need', 'minigpt/bridges.py'),
                                  'minigpt.bridges._our_tokenizer': ('bridges.html#_our_tokenizer', 'minigpt/bridges.py'),
                                  'minigpt.bridges._parts_of': ('bridges.html#_parts_of', 'minigpt/bridges.py'),
+                                 'minigpt.bridges._plain_weights': ('bridges.html#_plain_weights', 'minigpt/bridges.py'),
                                  'minigpt.bridges._renamed': ('bridges.html#_renamed', 'minigpt/bridges.py'),
                                  'minigpt.bridges._their_tokenizer': ('bridges.html#_their_tokenizer', 'minigpt/bridges.py'),
                                  'minigpt.bridges.from_huggingface': ('bridges.html#from_huggingface', 'minigpt/bridges.py'),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-import json, math, os, pickle, pickletools, re, tempfile
+import json, math, os, pickle, pickletools, re, tempfile, zipfile
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from .tokenizer import CharTokenizer, find_pretrained
@@ -58,7 +58,7 @@ class GPT2Config(GPTConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.activation not in _activations:
+        if self.activation not in [*_activations]:   # a list is no key
             raise ValueError(f'activation must be one of {", ".join(_activations)}, '
                              f'not {self.activation!r:.40}')
         for name in ('bias','tied'):
@@ -105,14 +105,20 @@ def _load_pickle(file):
     "What a file of `torch.save` holds; nothing in it is executed."
     path = Path(os.path.expanduser(file))
     if not path.is_file(): raise FileNotFoundError(f'{path} is no file')
-    try: return torch.load(path, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError as e:
-        if 'weights_only' not in str(e).lower():
-            raise ValueError(f'{path} is damaged ({e!s:.80})') from None
-        raise ValueError(f'{path} holds more than tensors and plain values, which may '
-                         'run code when it is loaded: save model.state_dict() '
-                         'instead') from None
+    try:
+        with zipfile.ZipFile(path) as f:
+            if part := f.testzip(): raise ValueError(f'the checksum of {part} is wrong')
+            parts = f.infolist()
+        packed = sum(part.file_size for part in parts) > path.stat().st_size
+        most = max([part.file_size for part in parts if part.filename.endswith('.pkl')])
+        if packed or most > max_json:   # small on the disk, and large in memory
+            raise ValueError('it is packed, or not only weights')
+        return torch.load(path, map_location='cpu', weights_only=True)
     except Exception as e:   # PyTorch raises many kinds
+        if 'unsupported global' in str(e).lower():
+            raise ValueError(f'{path} holds more than tensors and plain values, which '
+                             'may run code when it is loaded: save model.state_dict() '
+                             'instead') from None
         reason = str(e).strip().partition('\n')[0]
         raise ValueError(f'{path} is not a file of torch.save, or is damaged '
                          f'({reason:.80})') from None
@@ -147,14 +153,33 @@ def _looks_like(names):
     if not names: return 'it is empty'
     return f'its first names are {", ".join(names[:3])!r:.100}'
 
+def _plain_weights(state, what, mask):
+    "Weights that take the memory they say; no masks, and no mark of a compiled model."
+    weights = {str(k).removeprefix('_orig_mod.'): v for k,v in state.items()
+               if not str(k).endswith(mask)}
+    for k,v in weights.items():
+        # of another layout, without numbers, or one number shown as many
+        if not (isinstance(v, Tensor) and v.layout == torch.strided and not v.is_nested
+                and v.is_floating_point() and not v.is_meta
+                and v.numel()*v.element_size() <= v.untyped_storage().nbytes()):
+            raise ValueError(f'{k!r:.80} in {what} is no plain tensor of floating '
+                             'point numbers')
+    return weights
+
 def _filled(cls, config, theirs, table, what):
     "A model in evaluation mode with somebody else's weights, under our names."
-    with torch.device('meta'): model = cls(config)
+    try:
+        with torch.device('meta'): model = cls(config)
+    except (RuntimeError, TypeError):   # beyond 64 bits
+        raise ValueError(f'the sizes named in {what} are too large') from None
     mine,left = {},dict(theirs)
+    # of the right kind, but not whole
+    whole = any(_renamed(name, table) in theirs for name in model.state_dict())
+    hint = '' if whole else f': {_looks_like(theirs)}'
     for name,p in model.state_dict().items():
         found = left.pop(their := _renamed(name, table), None)
         if not isinstance(found, Tensor):
-            raise ValueError(f'{what} lacks {their}: {_looks_like(theirs)}')
+            raise ValueError(f'{what} lacks {their}{hint}')
         if found.shape != p.shape:
             raise ValueError(f'{their} in {what} has the shape {tuple(found.shape)}, '
                              f'and the sizes named say {tuple(p.shape)}')
@@ -162,7 +187,7 @@ def _filled(cls, config, theirs, table, what):
         mine[name] = found.detach().to('cpu', torch.float32, copy=True).contiguous()
     if left:
         raise ValueError(f'{what} has weights that are not known here, '
-                         f'{", ".join(left):.100}: {_looks_like(theirs)}')
+                         f'{", ".join(left)!r:.100}')
     model.load_state_dict(mine, assign=True)
     return model.eval()
 
@@ -194,13 +219,17 @@ def read_meta(
     match meta:
         case {'itos': dict(itos), 'stoi': dict(stoi)}:
             chars = [itos.get(i) for i in range(len(itos))]
-            if stoi == {c: i for i,c in enumerate(chars)} and len(stoi) == len(itos):
-                try: return CharTokenizer(chars)
-                except (TypeError, ValueError): pass   # not characters
+            try:
+                ''.join(chars).encode()   # no halves of characters
+                tokenizer = CharTokenizer(chars)
+                if stoi == {c: i for i,c in enumerate(chars)}: return tokenizer
+            except (TypeError, ValueError): pass   # not characters
     raise ValueError(f'{path} does not hold itos and stoi, from ids to characters and '
                      'back')
 
 # %% ../nbs/13_bridges.ipynb #13nano001
+_sizes = ('n_layer','n_head','n_embd','block_size','bias','vocab_size','dropout')
+
 def from_nanogpt(
     ckpt:str|Path, # Its ckpt.pt
     meta:str|Path=None, # Its meta.pkl, if it was trained on characters
@@ -217,15 +246,18 @@ def from_nanogpt(
             names = saved if isinstance(saved, dict) else []
             raise ValueError(f"{ckpt} has no 'model' and 'model_args', which a "
                              f'nanoGPT has: {_looks_like(names)}')
-    # of a compiled model; and the mask, which older ones keep
-    weights = {str(k).removeprefix('_orig_mod.'): v for k,v in weights.items()
-               if not str(k).endswith('.attn.bias')}
+    weights = _plain_weights(weights, ckpt, '.attn.bias')   # the mask of older ones
     embedding,head = (weights.get(f'{n}.weight') for n in ('transformer.wte','lm_head'))
-    tied = isinstance(head, Tensor) and isinstance(embedding, Tensor) and (
-        torch.equal(head, embedding))
+    tied = (embedding is not None and head is not None
+            and head.dtype == embedding.dtype and torch.equal(head, embedding))
     if tied: del weights['lm_head.weight']
-    known = {k: v for k,v in sizes.items() if k in ('vocab_size','block_size','n_layer',
-                                                    'n_head','n_embd','dropout','bias')}
+    known = {k: v for k,v in sizes.items() if k in _sizes}
+    for k in _sizes:
+        older = k in ('bias','dropout')   # which may lack them
+        v = known.get(k, 0. if older else None)
+        if type(v) not in (int,float,bool):
+            raise ValueError(f'model_args in {ckpt}: {k} must be a number, and is '
+                             f'{type(v).__name__}')
     try: config = GPT2Config(**known, activation=activation, tied=tied)
     except ValueError as e: raise ValueError(f"model_args in {ckpt}: {e}") from None
     if config.n_layer > len(weights):
@@ -259,13 +291,13 @@ def from_lecture(
                                               for v in state.values()):
         raise ValueError(f'{what} is no dictionary of weights: '
                          f'{_looks_like(state if isinstance(state, dict) else [])}')
-    weights = {k.removeprefix('_orig_mod.'): v for k,v in state.items()
-               if not k.endswith('.tril')}
+    weights = _plain_weights(state, what, '.tril')
     heads,layers = {},set()   # layer and part to the heads' matrices
     form = re.compile(r'blocks\.(\d{1,6})\.sa\.heads\.(\d{1,6})\.(\w+)\.weight')
     for name in list(weights):
         if not (found := form.fullmatch(name)): continue
         l,h,part = int(found[1]),int(found[2]),found[3]
+        if name != f'blocks.{l}.sa.heads.{h}.{part}.weight': continue   # as 01 for 1
         heads.setdefault((l, part), {})[h] = weights.pop(name)
         layers.add(l)
     shapes = [getattr(weights.get(f'{n}_embedding_table.weight'), 'shape', ())
@@ -274,11 +306,13 @@ def from_lecture(
         raise ValueError(f'{what} lacks the weights of the lecture: '
                          f'{_looks_like(state)}')
     (V,C),(T,_) = shapes
-    n_head = len(next(iter(heads.values())))
+    n_head,parts = len(next(iter(heads.values()))),('query','key','value')
+    more = {p for _,p in heads} - {*parts}
     for l in layers:
-        rows = [heads.get((l, part), {}).get(h) for part in ('query','key','value')
-                for h in range(n_head)]
-        if any(r is None or r.shape != (C//n_head,C) for r in rows):
+        own = [heads.get((l, part), {}) for part in parts]
+        rows = [each.get(h) for each in own for h in range(n_head)]
+        if more or any(len(each) != n_head for each in own) or any(
+                r is None or r.shape != (C//n_head,C) for r in rows):
             raise ValueError(f'the heads of layer {l} in {what} are not {n_head} of '
                              f'shape {(C//n_head,C)} each')
         weights[f'blocks.{l}.sa.qkv.weight'] = torch.cat(rows)
@@ -594,8 +628,7 @@ def to_nanogpt(
         raise ValueError(f'the {c.vocab_size} characters of the model are wanted, not '
                          f'{tokenizer!r:.60}')
     folder = _free_folder(folder, 'ckpt.pt')
-    sizes = {k: getattr(c, k) for k in ('n_layer','n_head','n_embd','block_size','bias',
-                                        'vocab_size','dropout')}
+    sizes = {k: getattr(c, k) for k in _sizes}
     weights,_ = _as_their_state(model)
     itos = dict(enumerate(tokenizer.chars))
     meta = dict(vocab_size=len(itos), itos=itos, stoi={c: i for i,c in itos.items()})
