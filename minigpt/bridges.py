@@ -4,7 +4,7 @@
 
 # %% ../nbs/13_bridges.ipynb #13import0
 from __future__ import annotations
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -335,8 +335,10 @@ def _need(name):
 class HFTokenizer:
     "A tokenizer of the library `tokenizers`, with the methods of ours."
     def __init__(self,
-        tokenizer, # A `tokenizers.Tokenizer`
+        tokenizer, # A `tokenizers.Tokenizer`; it is told not to cut or to fill texts
     ):
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
         self.tokenizer = tokenizer
 
     @property
@@ -426,11 +428,50 @@ def _config_of(theirs):
                       tied=theirs.tie_word_embeddings)
 
 def _our_tokenizer(theirs):
-    "Characters if it has nothing else, or else as it is."
-    model = json.loads(theirs.to_str())['model']
-    if model['type'] == 'WordLevel' and all(len(c) == 1 for c in model['vocab']):
-        return CharTokenizer(sorted(model['vocab'], key=model['vocab'].get))
-    return HFTokenizer(theirs)
+    "Characters if that is what ours would be there, or else as it is."
+    vocab = theirs.get_vocab()
+    try: ours = CharTokenizer(sorted(vocab, key=vocab.get))
+    except ValueError: return HFTokenizer(theirs)
+    made,found = (json.loads(t.to_str()) for t in (_their_tokenizer(ours), theirs))
+    parts = ('model','normalizer','pre_tokenizer','decoder','added_tokens')
+    return ours if all(made[k] == found[k] for k in parts) else HFTokenizer(theirs)
+
+_masks = ('.attn.bias','.attn.masked_bias')   # which older files keep
+
+def _read_huggingface(source, here):
+    "Their model, and its tokenizer as ours; none of the code that comes with them."
+    transformers = _need('transformers')
+    where = dict(local_files_only=here, trust_remote_code=False)
+    try:
+        c = _config_of(transformers.AutoConfig.from_pretrained(source, **where))
+        if here:   # a large model on paper takes long to build
+            there = sum(p.stat().st_size for p in Path(source).iterdir())
+            if there < (c.vocab_size+c.block_size)*c.n_embd + 12*c.n_layer*c.n_embd**2:
+                raise ValueError('its files are too small for the sizes it names')
+        theirs,info = transformers.GPT2LMHeadModel.from_pretrained(
+            source, dtype=torch.float32, output_loading_info=True,
+            ignore_mismatched_sizes=True, **where)   # they are named below
+        tokenizer = _their_own_tokenizer(source, where)
+    except Exception as e:   # the library raises many kinds
+        reason = ' '.join(str(e).split())
+        kind = OSError if isinstance(e, OSError) else ValueError
+        raise kind(f'{source} can not be read as a GPT-2 ({reason:.200})') from None
+    missing = sorted(info['missing_keys'])   # they would be random
+    more = sorted(k for k in info['unexpected_keys'] if not k.endswith(_masks))
+    other = sorted(k for k,*_ in info['mismatched_keys'])
+    for names,what in ((other,'has weights of other shapes than its sizes say'),
+                       (missing,'lacks weights'), (more,'has weights not known here')):
+        if names: raise ValueError(f'{source} {what}, {", ".join(names):.100}')
+    return theirs,tokenizer
+
+def _their_own_tokenizer(source, where):
+    "The tokenizer that lies with a model, as ours; None if there is none."
+    try: found = import_module('transformers').AutoTokenizer.from_pretrained(
+        source, **where)
+    except OSError: return None
+    # where no file is, there may be one with nothing but special tokens
+    if {*found.get_vocab()} <= {*found.all_special_tokens}: return None
+    return _our_tokenizer(found.backend_tokenizer)
 
 def from_huggingface(
     source, # A folder, a name on the hub as 'gpt2', or a `GPT2LMHeadModel`
@@ -447,18 +488,14 @@ def from_huggingface(
             raise FileNotFoundError(f'{folder} is no folder')
         here = folder.is_dir()   # then nothing is asked of the network
         source = str(folder) if here else source
-        where = dict(local_files_only=here)
-        _config_of(transformers.AutoConfig.from_pretrained(source, **where))
-        theirs,info = transformers.GPT2LMHeadModel.from_pretrained(
-            source, dtype=torch.float32, output_loading_info=True, **where)
-        if missing := sorted(info['missing_keys']):   # they would be random
-            raise ValueError(f'{source} lacks weights, {", ".join(missing):.100}')
-        try: tokenizer = transformers.AutoTokenizer.from_pretrained(source, **where)
-        except (OSError, ValueError): pass   # it has none
-        else: tokenizer = _our_tokenizer(tokenizer.backend_tokenizer)
-    config = _config_of(theirs.config)
-    weights = {k: v for k,v in theirs.state_dict().items()
-               if not k.endswith(('.attn.bias','.attn.masked_bias'))}   # the mask
+        theirs,tokenizer = _read_huggingface(source, here)
+    if not isinstance(theirs, transformers.GPT2LMHeadModel):
+        raise ValueError('a folder, a name or a GPT2LMHeadModel is wanted, and no '
+                         f'{type(theirs).__name__}')
+    # whatever the config says
+    tied = theirs.lm_head.weight is theirs.transformer.wte.weight
+    config = replace(_config_of(theirs.config), tied=tied)
+    weights = _plain_weights(theirs.state_dict(), 'the model', _masks)
     if config.tied: weights.pop('lm_head.weight', None)
     for k,v in weights.items():   # stored (in, out)
         if '.h.' in k and v.ndim == 2: weights[k] = v.T
