@@ -508,6 +508,8 @@ def from_huggingface(
 def _fold_bias(model, exact):
     "The final norm's bias with the head's in it, and the largest error of a logit."
     W,b = (p.detach().cpu().double() for p in (model.head.weight, model.head.bias))
+    if not (W.isfinite().all() and b.isfinite().all()):
+        raise ValueError('the weights of the model are not finite')
     c = torch.linalg.pinv(W) @ b
     error = (W@c - b).abs().max().item()
     if exact and error > 1e-5 * max(1, b.abs().max().item()):
@@ -592,7 +594,7 @@ def _model_card(config, tokenizer, facts, error):
 def _free_folder(folder, ours):
     "A folder that may be written to: new, empty, or an earlier export."
     folder = Path(os.path.expanduser(folder))
-    if folder.is_dir() and any(folder.iterdir()) and not (folder/ours).exists():
+    if folder.is_dir() and any(folder.iterdir()) and not ours(folder):
         raise ValueError(f'{folder} has other files in it: name a new folder')
     if folder.exists() and not folder.is_dir():
         raise ValueError(f'{folder} is a file: name a folder')
@@ -611,7 +613,10 @@ def to_huggingface(
     other files in it, a model or a tokenizer of another kind, and a head's bias that
     can't be moved. Source of the form: GPT-2 (Radford and others, 2019)."""
     transformers,c = _need('transformers'),_parts_of(model)
-    folder = _free_folder(folder, 'generation_config.json')
+    def ours(folder):   # others have files of these names, too
+        card = folder/'README.md'
+        return card.is_file() and 'tags: [minigpt]' in card.read_text('utf-8','replace')
+    folder = _free_folder(folder, ours)
     if tokenizer.vocab_size != c.vocab_size:
         raise ValueError(f'model and tokenizer do not belong together: {c.vocab_size} '
                          f'tokens and {tokenizer.vocab_size}')
@@ -664,12 +669,15 @@ def to_nanogpt(
     if not isinstance(tokenizer, CharTokenizer) or tokenizer.vocab_size != c.vocab_size:
         raise ValueError(f'the {c.vocab_size} characters of the model are wanted, not '
                          f'{tokenizer!r:.60}')
-    folder = _free_folder(folder, 'ckpt.pt')
+    # nanoGPT itself keeps its two in two folders
+    folder = _free_folder(folder, lambda f: {p.name for p in f.iterdir()}
+                                            == {'ckpt.pt','meta.pkl'})
     sizes = {k: getattr(c, k) for k in _sizes}
     weights,_ = _as_their_state(model)
     itos = dict(enumerate(tokenizer.chars))
     meta = dict(vocab_size=len(itos), itos=itos, stoi={c: i for i,c in itos.items()})
-    ckpt = dict(model=weights, model_args=sizes, config=dict(dataset=folder.name))
+    config = dict(dataset=folder.resolve().name)   # where sample.py asks for meta.pkl
+    ckpt = dict(model=weights, model_args=sizes, config=config)
     write_atomic(folder/'meta.pkl', pickle.dumps(meta))
     write_atomic(folder/'ckpt.pt', partial(torch.save, ckpt))
     return folder
