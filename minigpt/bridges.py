@@ -12,7 +12,8 @@ import json, math, os, pickle, pickletools, re, tempfile, zipfile
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from .tokenizer import CharTokenizer, find_pretrained
-from .gpt import FeedForward, GPTConfig, GPTLanguageModel
+from .gpt import GPTConfig, GPTLanguageModel
+from .train import first_ids
 from .files import (make_folder, max_json, read_json, write_atomic,
                            write_json)
 from .bpe import BPETokenizer, checked_ids
@@ -117,8 +118,8 @@ def _load_pickle(file):
     except Exception as e:   # PyTorch raises many kinds
         if 'unsupported global' in str(e).lower():
             raise ValueError(f'{path} holds more than tensors and plain values, which '
-                             'may run code when it is loaded: save model.state_dict() '
-                             'instead') from None
+                             'may run code when it is loaded: save only those'
+                             ) from None
         reason = str(e).strip().partition('\n')[0]
         raise ValueError(f'{path} is not a file of torch.save, or is damaged '
                          f'({reason:.80})') from None
@@ -192,8 +193,9 @@ def _filled(cls, config, theirs, table, what):
     return model.eval()
 
 # %% ../nbs/13_bridges.ipynb #13meta002
-_plain = set('PROTO FRAME STOP MARK EMPTY_DICT SETITEM SETITEMS MEMOIZE BINPUT BINGET '
-             'LONG_BINGET BINUNICODE SHORT_BINUNICODE BININT BININT1 BININT2'.split())
+_plain = set('PROTO FRAME STOP MARK EMPTY_DICT SETITEM SETITEMS BINUNICODE BININT '
+             'SHORT_BINUNICODE BININT1 BININT2 MEMOIZE BINPUT BINGET LONG_BINPUT '
+             'LONG_BINGET'.split())
 
 def read_meta(
     file:str|Path, # nanoGPT's meta.pkl
@@ -517,7 +519,7 @@ def _fold_bias(model, exact):
         raise ValueError(
             "GPT-2's head has no bias, and this one can not be moved into the final "
             f'norm without an error, as {V} tokens need as many channels, and there '
-            f'are {C}: exact=False (--inexact) moves what can be, logits are off by up '
+            f'are {C}: exact=False (minigpt_export --inexact) comes near, off by up '
             f'to {error:.2g}; or train a GPT2LanguageModel, whose head has none')
     return (model.norm.bias.detach().cpu().double() + c).float(),error
 
@@ -572,7 +574,7 @@ def _their_tokenizer(tokenizer):
 def _model_card(config, tokenizer, facts, error):
     "What a stranger wants to know, as Markdown."
     tokens = 'characters' if isinstance(tokenizer, CharTokenizer) else 'tokens'
-    T = config.block_size
+    T,start = config.block_size,tokenizer.decode(first_ids(tokenizer))
     lines = [f'{name}: {value}' for name,value in facts.items()]
     if error > 1e-5: lines.append(f"exported with logits off by up to {error:.2g}, as "
                                   "GPT-2's head has no bias")
@@ -584,7 +586,7 @@ def _model_card(config, tokenizer, facts, error):
         f'{T}.', '', *(f'- {line}' for line in lines), '', '```python',
         'from transformers import pipeline', '',
         "write = pipeline('text-generation', '.')",
-        f"write('\\n', max_new_tokens={min(200, T//2)}, do_sample=True)",
+        f'write({start!r}, max_new_tokens={min(200, T//2)}, do_sample=True)',
         '```', '',
         f'Prompt and new text together are at most {T} {tokens}: '
         'Transformers does not slide the window on. A model may recite what it was '
@@ -604,7 +606,7 @@ def to_huggingface(
     model:GPTLanguageModel, # Or a `GPT2LanguageModel`
     tokenizer, # Its tokenizer
     folder:str|Path, # A new folder, or an earlier export, which is replaced
-    *, exact:bool=True, # Refuse what GPT-2 can't compute; False: come as near as can be
+    *, exact:bool=True, # Refuse a bias that can't be moved; False: by least squares
     facts:dict={}, # For the model card: name to value
 )->Path: # The folder
     """Write a model as a GPT-2 of Transformers, which opens it without our code.

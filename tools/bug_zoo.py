@@ -283,7 +283,7 @@ ZOO = [Mutant(*m) for m in (
 # Ways in and out
 ('heads-out-of-order', '13_bridges', 'for h in range(n_head)]', 'for h in reversed(range(n_head))]',
  "The lecture's heads are set side by side in the wrong order, which the output projection does not know.", classic),
-('queries-for-keys', '13_bridges', ".get(h) for part in ('query','key','value')", ".get(h) for part in ('key','query','value')",
+('queries-for-keys', '13_bridges', "len(next(iter(heads.values()))),('query','key','value')", "len(next(iter(heads.values()))),('key','query','value')",
  "The lecture's queries become keys, and its keys queries.", classic),
 ('square-matrices-not-transposed', '13_bridges', "if '.h.' in k and v.ndim == 2: weights[k] = v.T",
  "if '.h.' in k and v.ndim == 2 and v.shape[0] != v.shape[1]: weights[k] = v.T", 'Of GPT-2 only matrices that would not fit otherwise are transposed.', classic),
