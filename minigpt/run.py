@@ -660,7 +660,7 @@ def _learn_tokens(corpus, vocab_size):
         raise ValueError(f'{corpus.name} stays on the disk, and --tokenizer bpe learns '
                          'from a text in memory: take a part of it')
     text = split(corpus.text, corpus.val_share)[0]
-    tokenizer = BPETokenizer.train(text, vocab_size)
+    tokenizer = BPETokenizer.train(text, 512 if vocab_size is None else vocab_size)
     some = text[:10**6]
     _say(f'tokens    {tokenizer.vocab_size:,}, learned from the training part, '
          f'{len(some)/len(tokenizer.encode(some)):.2f} characters each')
@@ -743,7 +743,7 @@ def minigpt_train(*,
         name,training,sizes = _new_settings(preset, config, settings, init_from)
         _use_threads(threads)
         corpus = _load_text(data)
-        if kind == 'bpe': tokenizer = _learn_tokens(corpus, vocab_size or 512)
+        if kind == 'bpe': tokenizer = _learn_tokens(corpus, vocab_size)
     if init_from: model,tokenizer = _first_model(init_from, corpus, training, sizes)
     def trial():   # a trainer to be used up, with a copy of the model
         first = copy.deepcopy(model)
@@ -1017,8 +1017,13 @@ def minigpt_export(
     if out == '': raise ValueError('--out is empty: name a folder')
     new = Path(f'shakespeare-small-{to}') if ours else folder/to
     if out is not None: new = Path(os.path.expanduser(out))
-    if to == 'nanogpt': to_nanogpt(model, tokenizer, new)
+    if to == 'nanogpt':
+        to_nanogpt(model, tokenizer, new)
+        there = new.resolve()
+        _say(f'copy meta.pkl to data/{there.name}/ of nanoGPT, and there: '
+             f'{_shell("python", "sample.py", f"--out_dir={there}")}')
     else:
+        os.environ.setdefault('HF_HUB_DISABLE_PROGRESS_BARS', '1')
         to_huggingface(model, tokenizer, new, exact=not inexact, facts=_facts(folder))
         _say(f"open it with transformers.pipeline('text-generation', {str(new)!r})")
     _say('a model may recite what it was trained on, so give it only to those who may '
