@@ -75,10 +75,11 @@ class BPETokenizer:
     """Byte-pair encoding: tokens made by joining the pair that occurs most often.
 
     Tokens 0 to 255 are the bytes of UTF-8, so that no text is unknown; each merge adds
-    one. Source: Sennrich, Haddow and Birch, Neural Machine Translation of Rare Words
-    with Subword Units (2016), section 3.2; bytes as in GPT-2 (Radford and others, 2019,
-    section 2.2), `words` by the pattern of its encoder.py. Raises `ValueError` for
-    merges that are not pairs of tokens before them."""
+    one. Source: Gage, A New Algorithm for Data Compression (1994); Sennrich, Haddow and
+    Birch, Neural Machine Translation of Rare Words with Subword Units (2016), section
+    3.2; bytes as in GPT-2 (Radford and others, 2019, section 2.2), `words` by the
+    pattern of its encoder.py. Raises `ValueError` for merges that are not pairs of
+    tokens before them."""
     def __init__(self,
         merges:list, # Pairs of ids, in the order in which they were learned
         words:bool=False, # Join only within words, as GPT-2 does
@@ -139,13 +140,15 @@ class BPETokenizer:
         times = np.bincount(order, minlength=len(rows))
         ids = np.concatenate([np.empty(0, dtype=np.int64), *rows])
         weight = np.repeat(times, [len(row) for row in rows])
-        merges = []
+        merges,lengths = [],[1]*256
         for V in range(256, vocab_size):
             pairs = ids[:-1]*V + ids[1:]
             known = (ids[:-1] >= 0) & (ids[1:] >= 0)
             if not known.any(): break
             best = _commonest(pairs[known], weight[:-1][known], V)
-            merges.append(divmod(best, V))
+            a,b = divmod(best, V)
+            if lengths[a] + lengths[b] > longest: break   # one letter, very often
+            merges.append((a,b)); lengths.append(lengths[a] + lengths[b])
             ids,left = _join(ids, merges[-1], V)
             weight = weight[left]
         return cls(merges, words)
@@ -176,10 +179,13 @@ class BPETokenizer:
     def decode_stream(self,
         ids, # Token ids, one after the other
     ): # Yields text as soon as its characters are whole
-        "Decode ids as they come; put together it is what `decode` says of all of them."
+        """Decode ids as they come; together it is what `decode` says of all of them.
+
+        Raises `ValueError` for what is no id."""
         decoder = getincrementaldecoder('utf-8')('replace')
         for i in ids:
-            if text := decoder.decode(self.tokens[int(i)]): yield text
+            [i] = checked_ids(i, self.vocab_size)
+            if text := decoder.decode(self.tokens[i]): yield text
         if text := decoder.decode(b'', final=True): yield text
 
     def save_pretrained(self,

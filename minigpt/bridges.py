@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-import json, math, os, pickle, pickletools, re, tempfile, zipfile
+import json, math, os, pickle, pickletools, re, tempfile, warnings, zipfile
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from .tokenizer import CharTokenizer, find_pretrained
@@ -510,22 +510,22 @@ def from_huggingface(
 def _fold_bias(model, exact):
     "The final norm's bias with the head's in it, and the largest error of a logit."
     W,b = (p.detach().cpu().double() for p in (model.head.weight, model.head.bias))
-    if not (W.isfinite().all() and b.isfinite().all()):
-        raise ValueError('the weights of the model are not finite')
     c = torch.linalg.pinv(W) @ b
     error = (W@c - b).abs().max().item()
     if exact and error > 1e-5 * max(1, b.abs().max().item()):
         V,C = W.shape
         raise ValueError(
-            "GPT-2's head has no bias, and this one can not be moved into the final "
-            f'norm without an error, as {V} tokens need as many channels, and there '
-            f'are {C}: exact=False (minigpt_export --inexact) comes near, off by up '
-            f'to {error:.2g}; or train a GPT2LanguageModel, whose head has none')
+            f"GPT-2's head has no bias, and with {V} tokens on {C} channels this one "
+            'cannot be moved into the final norm: exact=False (minigpt_export '
+            f'--inexact) comes near, with logits off by up to {error:.2g}; or train a '
+            'GPT2LanguageModel, whose head has no bias either')
     return (model.norm.bias.detach().cpu().double() + c).float(),error
 
 def _as_their_state(model, exact=True):
     "Weights under GPT-2's names, as PyTorch stores them; the largest error of a logit."
     weights = {k: v.detach().cpu().float() for k,v in model.state_dict().items()}
+    if not all(v.isfinite().all() for v in weights.values()):
+        raise ValueError('the weights of the model are not finite')
     error = 0.
     if weights.pop('head.bias', None) is not None:
         weights['norm.bias'],error = _fold_bias(model, exact)
@@ -649,7 +649,13 @@ def to_huggingface(
         card = _model_card(c, tokenizer, facts, error)
         (new/'README.md').write_text(card, encoding='utf-8')
         make_folder(folder)
-        for path in sorted(new.iterdir()): os.replace(path, folder/path.name)
+        mode = (new/'config.json').stat().st_mode   # weights are the owner's alone
+        for path in sorted(new.iterdir()):
+            path.chmod(mode)
+            os.replace(path, folder/path.name)
+    if error > 1e-5:
+        warnings.warn(f'logits are off by up to {error:.2g} in {folder}, as GPT-2 has '
+                      'no place for the bias of this head')
     return folder
 
 # %% ../nbs/13_bridges.ipynb #13back001

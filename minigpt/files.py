@@ -173,6 +173,9 @@ def register(
 
 def _class_of(kind, path, what, method):
     "The class that a type stands for, if it has what is asked of it."
+    if kind is None:
+        raise ValueError(f'{path} does not say its type: if the folder is one of '
+                         'Transformers, from_huggingface reads it (page Bridges)')
     if not isinstance(kind, str) or kind not in _types:
         raise ValueError(f'{path} is of type {kind!r:.40}, and known are '
                          f'{", ".join(_types)}: for a class of your own, load it from '

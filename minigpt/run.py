@@ -659,11 +659,17 @@ def _learn_tokens(corpus, vocab_size):
     if not corpus.text:
         raise ValueError(f'{corpus.name} stays on the disk, and --tokenizer bpe learns '
                          'from a text in memory: take a part of it')
-    text = split(corpus.text, corpus.val_share)[0]
-    tokenizer = BPETokenizer.train(text, 512 if vocab_size is None else vocab_size)
-    some = text[:10**6]
-    _say(f'tokens    {tokenizer.vocab_size:,}, learned from the training part, '
-         f'{len(some)/len(tokenizer.encode(some)):.2f} characters each')
+    text = split(corpus.text, corpus.val_share)[0][:10**7]   # enough to learn from
+    wanted = 512 if vocab_size is None else vocab_size
+    tokenizer = BPETokenizer.train(text, wanted)
+    V,some = tokenizer.vocab_size,text[:10**6]
+    n = len(tokenizer.encode(some))
+    all_of_them = '' if V == wanted else ', as there are no more pairs to join'
+    _say(f'tokens    {V:,}{all_of_them}, learned from the training part, '
+         f'{len(some)/n:.2f} characters each')
+    if n < 20*V:
+        _say(f'note      {V:,} tokens are many for {n:,} tokens of text: the merges '
+             'alone know much of it by heart. A smaller --vocab_size may be better')
     return tokenizer
 
 def _check_threads(threads):
@@ -848,12 +854,14 @@ def minigpt_generate(
     # with a hyphen is given as --prompt=-... (default: what training began lines with)
     *, prompt:str=None,
     prompt_file:str=None, # a file with the prompt as it is, or '-' for standard input
-    max_new_tokens:int=500, # how many tokens to generate
+    # how many tokens to generate at most; of byte pairs each is one to many characters
+    max_new_tokens:int=500,
     # 0 takes the most likely token, 1 draws from the plain softmax
     temperature:float=1.,
     top_k:int=None, # draw among this many of the most likely
     top_p:float=None, # draw among the most likely that reach this share
-    stop:str=None, # end after generating this, written like the prompt
+    # end at the first place where this is generated; written like the prompt
+    stop:str=None,
     seed:int=None, # for the same text again (default: another each time)
     num_samples:int=1, # how many texts to generate
     # print the texts alone: no rulers between them, and not what they stop at
@@ -878,6 +886,7 @@ def minigpt_generate(
         raise ValueError('the prompt is empty: give it at least one character')
     if start is None: start,ids = '',_start_ids(folder, tokenizer)
     else: start,ids = _encode(tokenizer, start)
+    if stop == '': raise ValueError('--stop is empty: give it at least one character')
     stop = stop and _encode(tokenizer, _unescape(stop))[0]
     if pick_device(device).type == 'cuda': model = capture_decode(model)
     generator = torch.Generator()
@@ -933,7 +942,8 @@ def minigpt_eval(
     print(f'{nats:.4f} nats, {nats/math.log(2):.4f} bits, '
           f'perplexity {torch.tensor(nats).exp():.3f} per character')
     part = 'the validation part' if own else 'all'
-    _say(f'{characters:,} characters, {part} of {corpus.name}, {result.protocol}')
+    made = '' if n == characters else f' as {n:,} tokens'
+    _say(f'{characters:,} characters{made}, {part} of {corpus.name}, {result.protocol}')
 
 # %% ../nbs/34_run.ipynb #34play001
 def _open_page(file):
@@ -1007,8 +1017,8 @@ def minigpt_export(
     # folder to write, new or an earlier export (default: one of that name in the run's
     # folder, or shakespeare-small-huggingface in this one)
     out:str=None,
-    # with more tokens than channels: come as near as GPT-2's form allows, and say how
-    # near
+    # with more tokens than channels: come as near as GPT-2's form allows, and warn by
+    # how much logits are off
     inexact:bool=False,
 ):
     "Write a trained model in the form of another program."

@@ -245,8 +245,11 @@ def check_sizes(corpus, train_ids, val_ids, tokenizer, model, fixed):
     `fixed`: the model keeps its sizes."""
     if len(train_ids) <= model.block_size or len(val_ids) < 2:
         smaller = '' if fixed else ', or take a smaller block_size'
-        raise ValueError(f'{corpus.name} has {len(corpus):,} characters, too few for a '
-                         f'context of {model.block_size}: bring a longer text{smaller}')
+        n = len(train_ids) + len(val_ids)
+        made = '' if n == len(corpus) else f', which are {n:,} tokens'
+        raise ValueError(f'{corpus.name} has {len(corpus):,} characters{made}, too few '
+                         f'for a context of {model.block_size}: bring a longer text'
+                         f'{smaller}')
     V = tokenizer.vocab_size
     known = getattr(getattr(model, 'config', None), 'vocab_size', V)
     if known != V:

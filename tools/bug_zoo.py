@@ -278,7 +278,7 @@ ZOO = [Mutant(*m) for m in (
  'A word counts once, however often it stands in the text.', classic),
 ('half-a-character-lost', '12_bpe', "decode(errors='replace')\n\n    def decode_stream", "decode(errors='ignore')\n\n    def decode_stream",
  'Bytes that are no character vanish when ids are decoded.', classic),
-('half-a-character-shown', '12_bpe', 'decoder.decode(self.tokens[int(i)])', "self.tokens[int(i)].decode(errors='replace')",
+('half-a-character-shown', '12_bpe', 'decoder.decode(self.tokens[i])', "self.tokens[i].decode(errors='replace')",
  'A stream shows the halves of a character, each as a question mark.', 'nanoGPT with GPT-2 tokens'),
 # Ways in and out
 ('heads-out-of-order', '13_bridges', 'for h in range(n_head)]', 'for h in reversed(range(n_head))]',
