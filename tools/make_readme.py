@@ -27,7 +27,7 @@ def readme():
     nb.metadata['language_info'] = dict(name='python')
     nb.cells = [c for c in map(visible, nb.cells) if c is not None]
     text,res = MarkdownExporter().from_notebook_node(nb, dict(output_files_dir=images.as_posix(), unique_key='index'))
-    for page in (root/'nbs').glob('[0-9]*.ipynb'): text = text.replace(f']({page.name})', f'](nbs/{page.name})')
+    for page in (root/'nbs').glob('*.ipynb'): text = text.replace(f']({page.name})', f'](nbs/{page.name})')
     text = text.replace('![png](', '![The loss of the full GPT falls past every n-gram model, and rises again; below it what it generates at four stages](')
     picture = '<img src="nbs/images/play.png" width="420" alt="The page of a small model: a prompt, settings, what it has written, and how likely the next characters are">'
     text = re.sub('<details class="try">.*?</details>', picture, text, flags=re.S)   # nothing runs in a README
