@@ -210,7 +210,9 @@ def read_meta(
     if len(data) > max_json:
         raise ValueError(f'{path} has more than {max_json:,} bytes, and no vocabulary '
                          'needs them')
-    try: more = {op.name for op,_,_ in pickletools.genops(data)} - _plain
+    # a place far beyond the end of the file would take memory up to there
+    try: more = {op.name for op,arg,_ in pickletools.genops(data)
+                 if op.name not in _plain or 'BINPUT' in op.name and arg > len(data)}
     except Exception as e:
         raise ValueError(f'{path} is no pickle ({e!s:.80})') from None
     if more:
@@ -677,9 +679,11 @@ def to_nanogpt(
     if not isinstance(tokenizer, CharTokenizer) or tokenizer.vocab_size != c.vocab_size:
         raise ValueError(f'the {c.vocab_size} characters of the model are wanted, not '
                          f'{tokenizer!r:.60}')
-    # nanoGPT itself keeps its two in two folders
-    folder = _free_folder(folder, lambda f: {p.name for p in f.iterdir()}
-                                            == {'ckpt.pt','meta.pkl'})
+    def ours(f):   # nanoGPT's own ckpt.pt holds the state of its training, too
+        if {p.name for p in f.iterdir()} != {'ckpt.pt','meta.pkl'}: return False
+        try: return {*_load_pickle(f/'ckpt.pt')} == {'model','model_args','config'}
+        except ValueError: return False
+    folder = _free_folder(folder, ours)
     sizes = {k: getattr(c, k) for k in _sizes}
     weights,_ = _as_their_state(model)
     itos = dict(enumerate(tokenizer.chars))
