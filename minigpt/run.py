@@ -999,9 +999,10 @@ def _facts(folder):
     except (OSError, ValueError): loss = {}   # stopped before its end, or published
     text,settings = (about.get(k) if isinstance(about.get(k), dict) else {}
                      for k in ('corpus','training'))
+    nats = loss.get('nats')
     facts = {
-        'loss on the validation part': loss.get('nats') and
-            f"{loss['nats']:.4f} nats per character, {loss.get('protocol')}",
+        'loss on the validation part': isinstance(nats, float) and
+            f"{nats:.4f} nats per character, {loss.get('protocol')}",
         'text': text.get('name') and f"{text['name']}, sha256 {text.get('sha256')}",
         'settings': ', '.join(f'{k} {v}' for k,v in settings.items())}
     return {k: ' '.join(str(v).split())[:600] for k,v in facts.items() if v}

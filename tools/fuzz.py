@@ -92,7 +92,7 @@ def damage(data, how):
     if kind == 'insert': return data[:at] + bytes([b % 256])*(1 + a % 7) + data[at:]
     return data[:at] + data[at + 1 + b % 64:]
 
-names = ['config.json','model.safetensors','tokenizer.json','checkpoint/state.pt','checkpoint/text.json','metrics.jsonl']
+names = ['config.json','model.safetensors','tokenizer.json','checkpoint/state.pt','checkpoint/text.json','metrics.jsonl','evaluation.json']
 @given(s.sampled_from([good,pairs]), s.sampled_from(names), s.one_of(s.tuples(s.sampled_from(['cut','flip','insert','drop']), s.integers(0, 10**6), s.integers(0, 10**6)), s.none()),
        s.lists(s.tuples(s.sampled_from(['model','training','corpus']), s.sampled_from(sorted(vars(GPTConfig()) | vars(TrainConfig()))), odd), max_size=2),
        s.none() | s.tuples(s.sampled_from(['step','seconds','clipped','precision','frozen','history','best','model','optimizers','random','callbacks','fingerprint','version','last step','last val_loss','last sample']), odd))
@@ -123,6 +123,7 @@ def folders(good, name, how, changes, saved):
     command(minigpt_eval, bad, '--data', here/'text.txt', '--device', 'cpu')
     command(minigpt_eval, bad, '--device', 'cpu')   # the text that it knows of
     command(minigpt_play, bad, '--out', here/'play.html')
+    command(minigpt_export, bad, '--inexact', '--out', here/'export')
     command(minigpt_train, '--resume', '--out', bad, '--data', here/'text.txt', '--device', 'cpu')
 
 pair = s.one_of(s.lists(s.integers(-2, 300), max_size=3), s.tuples(s.integers(97, 99), s.integers(97, 99)), odd)
