@@ -302,6 +302,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                   'minigpt.parallel.ShardedMuon': ('parallel.html#shardedmuon', 'minigpt/parallel.py'),
                                   'minigpt.parallel.ShardedMuon.orthogonalize': ( 'parallel.html#shardedmuon.orthogonalize',
                                                                                   'minigpt/parallel.py'),
+                                  'minigpt.parallel._model_group': ('parallel.html#_model_group', 'minigpt/parallel.py'),
                                   'minigpt.parallel.any_rank': ('parallel.html#any_rank', 'minigpt/parallel.py'),
                                   'minigpt.parallel.broadcast_object': ('parallel.html#broadcast_object', 'minigpt/parallel.py'),
                                   'minigpt.parallel.connection_lost': ('parallel.html#connection_lost', 'minigpt/parallel.py'),

@@ -39,6 +39,7 @@ def env_ranks()->tuple: # Rank of this process, from 0, and how many there are
                              f'{name}: start with torchrun, or unset WORLD_SIZE')
     return number('RANK', 0),number('WORLD_SIZE', 1)
 
+_patience = timedelta(hours=2)
 def init_process_group(
     device:torch.device, # What they compute on
 )->tuple: # Rank of this process, from 0, and how many there are
@@ -58,7 +59,9 @@ def init_process_group(
         waiting = threading.Timer(10, sys.stderr.write, [said])
         waiting.daemon = True
         waiting.start()
-        try: dist.init_process_group(backend, timeout=timedelta(hours=2))
+        # its functions keep, as a default, the group they find when they are imported
+        import torch.distributed.nn.functional
+        try: dist.init_process_group(backend, timeout=_patience)
         finally: waiting.cancel()
     return dist.get_rank(),dist.get_world_size()
 
@@ -76,6 +79,10 @@ def own_device()->torch.device: # A device of its own
     torch.cuda.set_device(device)
     return device
 
+def _model_group():
+    "A group for a model, which keeps it while it lives: the common one can be left."
+    return dist.new_group(timeout=_patience)
+
 def wrap_ddp(
     model:nn.Module, # The same in all processes
 )->nn.Module: # Computes the same, and averages the gradients of all
@@ -83,7 +90,8 @@ def wrap_ddp(
 
     Source: Li and others, PyTorch Distributed (2020), section 3."""
     device = next(model.parameters()).device
-    return DistributedDataParallel(model, [device] if device.type == 'cuda' else None)
+    return DistributedDataParallel(model, [device] if device.type == 'cuda' else None,
+                                   process_group=_model_group())
 
 # %% ../nbs/33_parallel.ipynb #da98777c
 def connection_lost(
@@ -243,11 +251,11 @@ def shard_model(
 
     Source: Zhao and others, PyTorch FSDP (2023), section 3, by
     `torch.distributed.fsdp.fully_shard`."""
-    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.device_mesh import DeviceMesh
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
     # at a forward pass: outputs must not be changed in place, which ours are not
     warnings.filterwarnings('ignore', 'FSDP2-wrapped')
-    mesh = init_device_mesh(device.type, (dist.get_world_size(),))
+    mesh = DeviceMesh.from_group(_model_group(), device.type)
     for part in (*model.blocks, model):
         fully_shard(part, mesh=mesh)
         register_fsdp_forward_method(part, 'forward_cached')

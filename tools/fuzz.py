@@ -113,7 +113,8 @@ def folders(good, name, how, changes, saved):
     except (ValueError, OSError): told = None
     if isinstance(told, dict):
         for part,key,value in changes:
-            if isinstance(told.get(part), dict): told[part][key] = value
+            many = key == 'steps' and type(value) is int and value > 50   # would be made, one by one
+            if isinstance(told.get(part), dict) and not many: told[part][key] = value
         (bad/'config.json').write_text(json.dumps(told))
     if saved and name != 'checkpoint/state.pt':
         state,(key,value) = torch.load(bad/'checkpoint'/'state.pt', weights_only=True),saved
