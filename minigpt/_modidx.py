@@ -80,6 +80,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                  'minigpt.bridges._filled': ('bridges.html#_filled', 'minigpt/bridges.py'),
                                  'minigpt.bridges._fold_bias': ('bridges.html#_fold_bias', 'minigpt/bridges.py'),
                                  'minigpt.bridges._free_folder': ('bridges.html#_free_folder', 'minigpt/bridges.py'),
+                                 'minigpt.bridges._has_gaps': ('bridges.html#_has_gaps', 'minigpt/bridges.py'),
+                                 'minigpt.bridges._is_ours': ('bridges.html#_is_ours', 'minigpt/bridges.py'),
                                  'minigpt.bridges._load_pickle': ('bridges.html#_load_pickle', 'minigpt/bridges.py'),
                                  'minigpt.bridges._looks_like': ('bridges.html#_looks_like', 'minigpt/bridges.py'),
                                  'minigpt.bridges._model_card': ('bridges.html#_model_card', 'minigpt/bridges.py'),

@@ -106,6 +106,12 @@ def _load_pickle(file):
     "What a file of `torch.save` holds; nothing in it is executed."
     path = Path(os.path.expanduser(file))
     if not path.is_file(): raise FileNotFoundError(f'{path} is no file')
+    with open(path, 'rb') as f: start = f.read(9)
+    if path.stat().st_size and not zipfile.is_zipfile(path):
+        what = ('looks like safetensors' if start[8:] == b'{' else
+                'was saved before PyTorch 1.6, or is another pickle'
+                if start[:1] == b'\x80' else 'is damaged, or of another kind')
+        raise ValueError(f'{path} is not a file of torch.save: it {what}')
     try:
         with zipfile.ZipFile(path) as f:
             if part := f.testzip(): raise ValueError(f'the checksum of {part} is wrong')
@@ -210,6 +216,8 @@ def read_meta(
     if len(data) > max_json:
         raise ValueError(f'{path} has more than {max_json:,} bytes, and no vocabulary '
                          'needs them')
+    if data[:2] == b'PK': raise ValueError(f'{path} looks like a checkpoint, and not '
+                                           'like a meta.pkl')
     # a place far beyond the end of the file would take memory up to there
     try: more = {op.name for op,arg,_ in pickletools.genops(data)
                  if op.name not in _plain or 'BINPUT' in op.name and arg > len(data)}
@@ -477,11 +485,23 @@ def _their_own_tokenizer(source, where):
     if {*found.get_vocab()} <= {*found.all_special_tokens}: return None
     return _our_tokenizer(found.backend_tokenizer)
 
+def _is_ours(folder):
+    "Is it a folder that `save_pretrained` wrote?"
+    try: return isinstance(read_json(folder/'config.json').get('model'), dict)
+    except (OSError, ValueError): return False
+
+def _has_gaps(tokenizer):
+    "Are some ids below the largest one no tokens?"
+    return (isinstance(tokenizer, HFTokenizer) and
+            max(tokenizer.tokenizer.get_vocab().values()) >= tokenizer.vocab_size)
+
 def from_huggingface(
     source, # A folder, a name on the hub as 'gpt2', or a `GPT2LMHeadModel`
 )->tuple: # A `GPT2LanguageModel` and a tokenizer, which is None if there is none
     """Take over a GPT-2 of Transformers, of any size, with its head tied or not.
 
+    Rows of weights beyond the tokenizer's tokens are left out, with a warning. The
+    dropout is that of GPT-2's residual branches.
     Raises `ImportError` without the extra `hf`, `OSError` for what can't be found, and
     `ValueError` for another kind of model, or weights that are missing."""
     transformers = _need('transformers')
@@ -491,6 +511,8 @@ def from_huggingface(
         if isinstance(source, Path) and not folder.is_dir():
             raise FileNotFoundError(f'{folder} is no folder')
         here = folder.is_dir()   # then nothing is asked of the network
+        if here and _is_ours(folder):
+            raise ValueError(f'{folder} is a run of minigpt: load_pretrained reads it')
         source = str(folder) if here else source
         theirs,tokenizer = _read_huggingface(source, here)
     if not isinstance(theirs, transformers.GPT2LMHeadModel):
@@ -503,25 +525,38 @@ def from_huggingface(
     if config.tied: weights.pop('lm_head.weight', None)
     for k,v in weights.items():   # stored (in, out)
         if '.h.' in k and v.ndim == 2: weights[k] = v.T
-    if tokenizer and tokenizer.vocab_size != config.vocab_size:
+    V = tokenizer.vocab_size if tokenizer else config.vocab_size
+    if V > config.vocab_size or tokenizer and _has_gaps(tokenizer):
         raise ValueError(f'model and tokenizer in {source} do not belong together: '
-                         f'{config.vocab_size} tokens and {tokenizer.vocab_size}')
+                         f'{config.vocab_size} rows of weights, and {V} tokens')
+    if V < config.vocab_size:   # filled up to a round number
+        warnings.warn(f'{config.vocab_size - V} rows of weights in {source} stand for '
+                      'no token, and are left out')
+        for k in weights.keys() & {'transformer.wte.weight','lm_head.weight'}:
+            weights[k] = weights[k][:V]
+        config = replace(config, vocab_size=V)
     return _filled(GPT2LanguageModel, config, weights, _as_gpt2, 'the model'),tokenizer
 
 # %% ../nbs/13_bridges.ipynb #13fold001
 def _fold_bias(model, exact):
     "The final norm's bias with the head's in it, and the largest error of a logit."
-    W,b = (p.detach().cpu().double() for p in (model.head.weight, model.head.bias))
-    c = torch.linalg.pinv(W) @ b
-    error = (W@c - b).abs().max().item()
+    W,b,beta = (p.detach().cpu().double() for p in
+                (model.head.weight, model.head.bias, model.norm.bias))
+    stored = (beta + torch.linalg.pinv(W) @ b).float()
+    error = (W @ (stored.double() - beta) - b).abs().max().item()
+    # a large one drowns what is added to it in float32
+    error += 2**-24 * (W.abs() @ stored.double().abs()).max().item()
     if exact and error > 1e-5 * max(1, b.abs().max().item()):
         V,C = W.shape
+        why = (f'{V} tokens on {C} channels' if V > C else
+               'rows of the head that (nearly) depend on each other')
         raise ValueError(
-            f"GPT-2's head has no bias, and with {V} tokens on {C} channels this one "
-            'cannot be moved into the final norm: exact=False (minigpt_export '
-            f'--inexact) comes near, with logits off by up to {error:.2g}; or train a '
-            'GPT2LanguageModel, whose head has no bias either')
-    return (model.norm.bias.detach().cpu().double() + c).float(),error
+            f"GPT-2's head has no bias, and with {why} this one cannot be moved into "
+            'the final norm: exact=False (minigpt_export --inexact) comes near, with '
+            f'logits off by up to {error:.2g}, the loss by at most {2*error:.2g} nats; '
+            'or train a GPT2LanguageModel, whose head has no bias either (page '
+            'Bridges)')
+    return stored,error
 
 def _as_their_state(model, exact=True):
     "Weights under GPT-2's names, as PyTorch stores them; the largest error of a logit."
@@ -577,9 +612,11 @@ def _model_card(config, tokenizer, facts, error):
     "What a stranger wants to know, as Markdown."
     tokens = 'characters' if isinstance(tokenizer, CharTokenizer) else 'tokens'
     T,start = config.block_size,tokenizer.decode(first_ids(tokenizer))
+    if isinstance(tokenizer, BPETokenizer): tokens += ' of byte-pair encoding'
     lines = [f'{name}: {value}' for name,value in facts.items()]
-    if error > 1e-5: lines.append(f"exported with logits off by up to {error:.2g}, as "
-                                  "GPT-2's head has no bias")
+    if error > 1e-5:
+        lines.append(f"exported with logits off by up to {error:.2g}, as GPT-2's head "
+                     f'has no bias; the loss is off by at most {2*error:.2g} nats')
     return '\n'.join([
         '---', 'library_name: transformers', 'pipeline_tag: text-generation',
         'tags: [minigpt]', '---', '', '# A GPT trained with minigpt', '',
@@ -636,6 +673,8 @@ def to_huggingface(
     weights,error = _as_their_state(model, exact)
     with torch.random.fork_rng(devices=[]):
         theirs = transformers.GPT2LMHeadModel(config)
+    # it does not slide the window, and would go beyond it
+    theirs.generation_config.max_length = c.block_size
     for name,p in theirs.state_dict().items():
         if name not in weights: weights[name] = torch.zeros_like(p)   # a bias
         elif '.h.' in name and p.ndim == 2: weights[name] = weights[name].T

@@ -67,11 +67,12 @@ def to_html(
     another kind, and `ValueError` for one that belongs to another vocabulary, for
     weights that are not finite in float16, and for a text that has less than three
     characters or others than the vocabulary."""
-    for given,kinds in ((model,(GPTLanguageModel,GPT2LanguageModel)),
-                        (tokenizer,(CharTokenizer,))):
+    for given,kinds,why in (
+            (model, (GPTLanguageModel,GPT2LanguageModel), 'gpt.js knows no others'),
+            (tokenizer, (CharTokenizer,), 'in a page tokens are characters')):
         if type(given) not in kinds:   # a subclass may compute something else
             raise TypeError(f'a {" or a ".join(k.__name__ for k in kinds)} is wanted, '
-                            f'not {type(given).__name__}')
+                            f'not {type(given).__name__}: {why}')
     if tokenizer.vocab_size != model.config.vocab_size:
         raise ValueError(f'the model has a vocabulary of {model.config.vocab_size} and '
                          f'the tokenizer one of {tokenizer.vocab_size}')

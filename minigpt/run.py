@@ -559,8 +559,7 @@ def _first_model(init_from, corpus, config, sizes):
     torch.manual_seed(config.seed)   # new characters get random embeddings
     if isinstance(tokenizer, CharTokenizer):
         model,tokenizer = extend_vocab(model, tokenizer, corpus.text)
-    if type(model) is not GPTLanguageModel: return model,tokenizer
-    first = GPTLanguageModel(replace(model.config, dropout=sizes.dropout))
+    first = type(model)(replace(model.config, dropout=sizes.dropout))
     first.load_state_dict(model.state_dict())
     return first,tokenizer
 
@@ -797,6 +796,9 @@ def minigpt_train(*,
 def _read_run(run, device):
     "Folder, tokenizer and model of a run, which must belong together."
     where,folder = pick_device(device),_find_run(run, 'shakespeare-small')
+    if (folder/'ckpt.pt').exists() and not (folder/'model.safetensors').exists():
+        raise ValueError(f"{folder} has a checkpoint of nanoGPT's: from_nanogpt reads "
+                         'it, and save_pretrained makes a folder of it (page Bridges)')
     model,tokenizer = load_pretrained(folder, where)
     return folder,tokenizer,model
 
@@ -924,6 +926,9 @@ def minigpt_eval(
     _,name,sha256 = _own_text(folder)
     corpus = _run_text(folder, data)
     own = corpus.sha256 == sha256
+    if data is None and name is None:
+        raise ValueError(f'{folder} does not say which text it learned from: name one '
+                         'with --data')
     if data is None and not own:
         raise ValueError(f'the run learned from {name!r}, and what was found is '
                          f'{corpus.name!r}: name a text with --data')
