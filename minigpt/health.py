@@ -131,18 +131,21 @@ def plot_health(
              'grad_norm': 'gradient norm', 'update_ratio': 'update ratio'}
     fig = new_figure(.6 + 2.4*len(runs), 8.5)
     axes = fig.subplots(len(names), len(runs), sharex='col', squeeze=False)
-    for column,(title,stats) in zip(axes.T, runs.items()):
+    for i,(column,(title,stats)) in enumerate(zip(axes.T, runs.items())):
         column[0].set_title(title, fontsize=10)
         for ax,(measure,name) in zip(column, names.items()):
             lines = list(zip(*(row[measure] for row in stats.rows)))   # by block
             for l,y in enumerate(lines):
                 ax.plot([row['step'] for row in stats.rows], y, label=f'block {l}',
                         color=colormaps['viridis'](l/len(lines)), lw=1.2)
-            if measure == 'mean': ax.set_yscale('symlog', linthresh=1)
+            if measure == 'mean':
+                if max(abs(x) for y in lines for x in y) > 1:
+                    ax.set_yscale('symlog', linthresh=1)
+                    ax.yaxis.get_major_locator().set_params(numticks=7)
             elif measure == 'dead': ax.set_ylim(-.03, 1)
             else: ax.set_yscale('log')
-            ax.tick_params(labelsize=7)
-            if column is axes.T[0]: ax.set_ylabel(name, fontsize=9)
+            ax.tick_params(which='both', labelsize=7)
+            if i == 0: ax.set_ylabel(name, fontsize=9)
         column[-1].set_xlabel('step', fontsize=9)
     axes[0,0].legend(fontsize=7)
     return fig
