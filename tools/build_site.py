@@ -33,6 +33,33 @@ def render():
     for theme in (pages/'_site').rglob('themes/*.css'):   # its fonts would be asked of another server (for Quarto: nbs/theme.scss)
         theme.write_text(re.sub(r'@import url\([^)]*\);?', '', theme.read_text(encoding='utf-8')), encoding='utf-8')
     shutil.move(pages/'_site', site)
+    index_search()
+
+class Sections(html.parser.HTMLParser):
+    "The text of a page by the id of its innermost section; '' is what stands before all of them."
+    def __init__(self, text):
+        super().__init__()
+        self.open,self.skip,self.texts = [],0,{}
+        self.feed(re.search(r'<main.*</main>', text, re.S)[0])
+    def handle_starttag(self, tag, attrs):
+        if tag == 'section': self.open.append(dict(attrs).get('id', ''))
+        self.skip += tag in ('script','style')
+        self.handle_data(' ' if tag in ('p','div','li','td','th','pre','br','section') else '')
+    def handle_endtag(self, tag):
+        if tag == 'section': self.open.pop()
+        self.skip -= tag in ('script','style')
+    def handle_data(self, data):
+        here = self.open[-1] if self.open else ''
+        if not self.skip: self.texts[here] = self.texts.get(here, '') + data
+
+def index_search():
+    "What search looks through, from the pages as they are: smalldocs takes code between < and > for tags."
+    entries = json.loads((site/'search.json').read_text(encoding='utf-8'))
+    pages = {name: Sections((site/name).read_text(encoding='utf-8')).texts for name in {e['href'].partition('#')[0] for e in entries}}
+    for e in entries:
+        name,_,place = e['href'].partition('#')
+        e['text'] = ' '.join(pages[name].get(place, e['text']).split())
+    (site/'search.json').write_text(json.dumps(entries, ensure_ascii=False), encoding='utf-8')
 
 class Links(html.parser.HTMLParser):
     def __init__(self, text):

@@ -50,7 +50,10 @@ function look(frame, where) {
     const box = e.getBoundingClientRect();
     if (box.width && box.right > width + 1 && !boxed(e) && !e.closest('pre, .anchorjs-link')) { say(where, 'sticks out: ' + some(e)); break; }
   }
-  for (const e of d.querySelectorAll('pre, #TOC .nav-link')) if (e.scrollWidth > e.clientWidth + 1) say(where, 'is cut: ' + some(e));
+  for (const e of d.querySelectorAll('pre, pre code, #TOC .nav-link')) {   // on a phone code is scrolled
+    const scrolled = width < 600 && w.getComputedStyle(e).overflowX == 'auto';
+    if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth && !scrolled) say(where, 'is cut: ' + some(e));
+  }
   for (const e of d.querySelectorAll('main img')) {
     if (!e.alt) say(where, 'has a figure without alternative text');
     if (!e.complete || !e.naturalWidth) say(where, 'has a figure that does not load: ' + e.alt);
@@ -81,7 +84,8 @@ async function search(frame, where, term) {
   input.focus(); input.value = term; input.dispatchEvent(new w.Event('input', {bubbles: true}));
   await wait(600);
   const results = [...d.querySelectorAll('.search-result')].filter(e => e.offsetParent);
-  if (!results.some(e => e.textContent.toLowerCase().includes(term))) return say(where, 'search does not find ' + term);
+  const introduced = results.filter(e => e.textContent.toLowerCase().includes(term) && !e.href.includes('glossary'));
+  if (!introduced.length) return say(where, 'search does not find where a page has ' + term);
   if (input.getBoundingClientRect().bottom > results[0].getBoundingClientRect().top) say(where, 'results hide what was searched for');
   for (const result of results) {
     const box = result.getBoundingClientRect(), list = result.parentElement.getBoundingClientRect();
