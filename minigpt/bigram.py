@@ -5,7 +5,7 @@
 # %% ../nbs/01_bigram.ipynb #bab8c926
 from __future__ import annotations
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby, islice
 import math
 import numpy as np, torch, torch.nn.functional as F
@@ -64,8 +64,12 @@ class Evaluation:
     nats: float        # mean loss in nats per character
     bits: float        # the same in bits per character
     perplexity: float  # among how many equally likely characters the model hesitates
-    losses: Tensor = field(repr=False)  # (N,) the loss of each character in nats
+    losses: Tensor     # (N,) the loss of each character in nats
     protocol: str      # how much context the characters had
+
+    def __repr__(self):
+        return (f'Evaluation({self.nats:.4f} nats, {self.bits:.4f} bits, perplexity '
+                f'{self.perplexity:.2f}; {self.protocol})')
 
 # %% ../nbs/01_bigram.ipynb #62571269
 @contextmanager

@@ -20,6 +20,10 @@ class Comparison:
     low: float         # lower end of the confidence interval
     high: float        # upper end of the confidence interval
 
+    def __repr__(self):
+        return (f'Comparison({self.difference:+.4f} nats, 95 % confidence interval '
+                f'{self.low:+.4f} to {self.high:+.4f})')
+
     @property
     def significant(self)->bool: # Whether zero lies outside the interval
         "Is the sign of the difference beyond the sampling error?"

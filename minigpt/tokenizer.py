@@ -5,7 +5,7 @@
 # %% ../nbs/00_tokenizer.ipynb #78a6e1bd
 from __future__ import annotations
 import hashlib, json, os, unicodedata, warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 import numpy as np, pooch, torch
@@ -22,9 +22,9 @@ __all__ = ['tiny_url', 'tiny_sha256', 'least_val', 'Corpus', 'plain_text', 'read
 class Corpus:
     "A text to learn from, and where it came from."
     name: str                      # a short name for titles and logs
-    text: str = field(repr=False)  # the text itself
+    text: str                      # the text itself
     sha256: str                    # checksum of the text as UTF-8, in hexadecimal
-    sources: tuple = field(repr=False, default=())  # files that it was read from
+    sources: tuple = ()            # files that it was read from
 
     @classmethod
     def from_text(cls,
@@ -40,6 +40,10 @@ class Corpus:
         return cls(name, text, sha256, sources)
 
     def __len__(self): return len(self.text)
+
+    def __repr__(self):
+        return (f'{type(self).__name__}({self.name!r}, {len(self):,} characters, '
+                f'sha256 {self.sha256[:12]}…)')
 
 # %% ../nbs/00_tokenizer.ipynb #604d3c33
 def plain_text(

@@ -67,10 +67,12 @@ class GPT {
 
   newCache() { return new KVCache(this.config); }
 
-  // One character's attention, with what the cache holds of those before it; `seen` keeps each head's weights.
+  // One character's attention, with what the cache holds of those before it; `seen`
+  // keeps each head's weights.
   attention(x, layer, cache, start, seen) {
     const {n_head: H, n_embd: C} = this.config, D = C/H, at = `blocks.${layer}.attn.`;
-    const qkv = linear(x, this.w[at+'qkv.weight'], this.w[at+'qkv.bias'], 3*C), {keys, values} = cache;
+    const {keys, values} = cache;
+    const qkv = linear(x, this.w[at+'qkv.weight'], this.w[at+'qkv.bias'], 3*C);
     keys.set(qkv.subarray(C, 2*C), start*C);
     values.set(qkv.subarray(2*C), start*C);
     const out = new Float32Array(C);
@@ -84,7 +86,8 @@ class GPT {
       const weights = softmax(scores);
       seen?.patterns.push(weights);
       for (let t = 0; t <= start; t++)
-        for (let d = h*D, v = t*C + h*D; d < (h+1)*D; d++, v++) out[d] += weights[t]*values[v];
+        for (let d = h*D, v = t*C + h*D; d < (h+1)*D; d++, v++)
+          out[d] += weights[t]*values[v];
     }
     return linear(out, this.w[at+'proj.weight'], this.w[at+'proj.bias'], C);
   }
