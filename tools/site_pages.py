@@ -1,8 +1,9 @@
 """Last hand on the pages that nbdev has processed, before they are rendered: `python tools/site_pages.py [FOLDER]`
 
 Quarto runs it on _proc/ (`pre-render` in nbs/_quarto.yml), tools/build_site.py on its own copy. What is exported with its
-source stands once: a heading and the source, in place of a card with the same signature and comments. Links to source
-files are written only if settings.ini has a `git_url`; then each page gets links to Colab, to its source, and for reports.
+source stands once: a heading and the source, in place of a card with the same signature and comments. A section that its
+page marks is folded. Links to source files are written only if settings.ini has a `git_url`; then each page gets links to
+Colab, to its source, and for reports.
 The model that comes with the package and the time-lapse of the run in examples/timelapse are put beside them as pages of
 their own, by the package; all else uses the standard library alone, as Quarto may run it by a Python of its own choice."""
 import argparse, configparser, json, re, sys
@@ -46,6 +47,21 @@ def once(cells):
         else: out.append(cells[0]); cells = cells[1:]
     return out
 
+def fold(cells):
+    "Fold what stands between `<!-- fold: WORDS -->` and the next heading of the page's own; WORDS remain."
+    out,folded = [],False
+    for cell in cells:
+        text = ''.join(cell['source'])
+        if cell['cell_type'] == 'markdown':
+            if folded and re.search(r'^#{2,3} (?!.*\{#)', text, re.M):
+                out.append(markdown(f'{cell["id"]}-fold', '</details>'))
+                folded = False
+            if folded: text = re.sub(r'^### (.+) \{#(.+)\}$', r'<h4 id="\2">\1</h4>', text, flags=re.M)   # begins no section
+            text,n = re.subn('<!-- fold: (.*?) -->', r'<details class="steps">\n<summary>\1</summary>\n', text)
+            folded = folded or n > 0
+        out.append(cell | dict(source=text))
+    return out
+
 def links(git_url, branch, page):
     "What a reader may want to do with this page, in one line."
     file,report = f'blob/{branch}/nbs/{page}',f'issues/new?title={quote(f"On the page {page}: ")}'
@@ -60,7 +76,7 @@ def finish(folder):
     git_url,branch = conf['DEFAULT'].get('git_url', '').rstrip('/'),conf['DEFAULT']['branch']
     for page in sorted(folder.glob('*.ipynb')):
         nb = json.loads(page.read_text(encoding='utf-8'))
-        nb['cells'] = once(nb['cells'])
+        nb['cells'] = fold(once(nb['cells']))
         if not git_url:
             for cell in nb['cells']:
                 for out in [cell, *cell.get('outputs', [])]:
