@@ -198,6 +198,9 @@ def _read_as(cls, folder, path):
         problem = ('does not fit the rest of the folder' if isinstance(e, RuntimeError)
                    else f'does not describe a {cls.__name__}')
         raise ValueError(f'{path} {problem} ({reason:.200})') from None
+    except ValueError as e:   # one that doesn't say where
+        if str(folder) in str(e): raise
+        raise ValueError(f'{path}: {e}') from None
 
 def load_tokenizer(
     folder:str|Path, # A folder with a tokenizer.json, or 'shakespeare-small'
