@@ -209,12 +209,12 @@ def text_pieces(
 # characters to be judged by: a tenth of gigabytes would take hours at each evaluation
 most_val = 200_000
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MappedCorpus(Corpus):
     "A text that stays on the disk, as ids."
     tokenizer: CharTokenizer = None   # its vocabulary
     # (N,) one, two or four bytes each
-    ids: Tensor = field(default=None, repr=False, compare=False)
+    ids: Tensor = field(default=None, compare=False)
 
     def __len__(self): return len(self.ids)
 
