@@ -163,6 +163,7 @@ def _check(where, about, rows):
         except (LookupError, TypeError, ValueError): sound = [False]
         if not all(sound): raise wrong(f'snapshot {i} is malformed')
 
+# %% ../nbs/18_timelapse.ipynb #18read003
 def read_snapshots(
     folder:str|Path, # Of a run
 )->tuple: # What they have in common, and a list of snapshots, dictionaries both
