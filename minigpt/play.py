@@ -43,6 +43,7 @@ def _fill(name, *programs, **parts):
     return pieces[0] + ''.join(parts[name] + rest for name,rest in
                                (piece.split('}}', 1) for piece in pieces[1:]))
 
+# %% ../nbs/15_play.ipynb #15file007
 def _trigram_table(text, tokenizer, most=2000):
     "What a trigram model of a text expects after its commonest pairs of characters."
     ids,V = tokenizer.encode(text),tokenizer.vocab_size
@@ -54,6 +55,7 @@ def _trigram_table(text, tokenizer, most=2000):
         table[pair] = [[i,round(p, 4)] for p,i in zip(*map(torch.Tensor.tolist, best))]
     return table
 
+# %% ../nbs/15_play.ipynb #15file009
 def to_html(
     model:GPTLanguageModel, # Or a `GPT2LanguageModel`, of any size
     tokenizer:CharTokenizer, # Its tokenizer
