@@ -6,19 +6,19 @@ same ones at every call, unless `--fresh` is given. What was found this way and 
 import argparse, contextlib, io, json, math, os, resource, shutil, signal, sys, tempfile
 from pathlib import Path
 
-import torch
+import torch, transformers
 from hypothesis import HealthCheck, example, given, settings, strategies as s
 
 from minigpt import Corpus, FastTrainer, GPTConfig, TrainConfig, load_corpus
 from minigpt.bpe import BPETokenizer
-from minigpt.bridges import GPT2Config, GPT2LanguageModel, from_nanogpt, to_nanogpt
+from minigpt.bridges import GPT2Config, GPT2LanguageModel, from_huggingface, from_nanogpt, to_huggingface, to_nanogpt
 from minigpt.texts import read_corpus, text_warnings
 from minigpt.tokenizer import CharTokenizer
 from minigpt.run import minigpt_eval, minigpt_export, minigpt_generate, minigpt_play, minigpt_train
 
 documented = ValueError,OSError
 here = Path(tempfile.mkdtemp())
-good,pairs,nano = here/'good',here/'pairs',here/'nano'   # of characters, of byte pairs, of nanoGPT
+good,pairs,nano,theirs = here/'good',here/'pairs',here/'nano',here/'theirs'   # of characters, of byte pairs, of nanoGPT, of Transformers
 
 def command(func, *words):
     "Run a command; it may succeed, or refuse in one line."
@@ -129,21 +129,23 @@ def folders(good, name, how, changes, saved):
 
 pair = s.one_of(s.lists(s.integers(-2, 300), max_size=3), s.tuples(s.integers(97, 99), s.integers(97, 99)), odd)
 @example('meta.pkl', ('flip',192,0), [], [], '')   # a vocabulary without "a", and whole
-@given(s.sampled_from(['ckpt.pt','meta.pkl']), s.none() | s.tuples(s.sampled_from(['cut','flip','insert','drop']), s.integers(0, 10**6), s.integers(0, 10**6)),
+@given(s.sampled_from(['ckpt.pt','meta.pkl','config.json','generation_config.json','model.safetensors','tokenizer.json','tokenizer_config.json']), s.none() | s.tuples(s.sampled_from(['cut','flip','insert','drop']), s.integers(0, 10**6), s.integers(0, 10**6)),
        s.lists(s.tuples(s.sampled_from(sorted(vars(GPT2Config()))), odd), max_size=2), s.lists(pair, max_size=4), text)
 def strangers(name, how, sizes, merges, said):
-    "A checkpoint of nanoGPT, or merges that somebody wrote, make a model or a tokenizer, or are refused."
-    bad = here/'bad'
+    "A checkpoint of nanoGPT or Transformers, or merges that somebody wrote, make a model or a tokenizer, or are refused."
+    bad,of_nano = here/'bad',(nano/name).exists()
     shutil.rmtree(bad, ignore_errors=True)
-    shutil.copytree(nano, bad)
-    if sizes:
+    shutil.copytree(nano if of_nano else theirs, bad)
+    if sizes and of_nano:
         saved = torch.load(bad/'ckpt.pt', weights_only=True)
         saved['model_args'] |= dict(sizes)
         torch.save(saved, bad/'ckpt.pt')
+    if sizes and not of_nano: (bad/'config.json').write_text(json.dumps(json.loads((bad/'config.json').read_text()) | dict(sizes)))
     if how: (bad/name).write_bytes(damage((bad/name).read_bytes(), how))
-    try: model,tok = from_nanogpt(bad/'ckpt.pt', bad/'meta.pkl')
+    try: model,tok = from_nanogpt(bad/'ckpt.pt', bad/'meta.pkl') if of_nano else from_huggingface(bad)
     except documented: pass
-    else: tok.decode(model.generate(tok.encode(tok.decode([0]))[None], 3)[0])   # a damaged vocabulary may be another one
+    else:
+        if tok: tok.decode(model.generate(tok.encode(tok.decode([0]))[None], 3)[0])   # a damaged vocabulary may be another one
     (bad/'tokenizer.json').write_text(json.dumps(dict(type='bpe', merges=merges, words=len(said) % 2 == 1)))
     try: tok = BPETokenizer.from_pretrained(bad)
     except documented: return
@@ -169,13 +171,17 @@ def main():
     args = parser.parse_args()
     os.chdir(here)
     torch.set_num_threads(1)
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
     for name in ('text.txt','input.txt'): (here/name).write_text(load_corpus('sample_play').text[:3000])
     os.environ['MINIGPT_DATA'] = str(here)   # what is found if nobody names a text
     assert command(minigpt_train, '--preset', 'smoke', '--steps', 2, '--data', 'text.txt', '--out', good, '--device', 'cpu')[0] == 0
     assert command(minigpt_train, '--preset', 'smoke', '--steps', 2, '--data', 'text.txt', '--out', pairs, '--device', 'cpu', '--tokenizer', 'bpe',
                    '--vocab_size', 270)[0] == 0
     torch.manual_seed(0)   # the file to be damaged is the same one at every call
-    to_nanogpt(GPT2LanguageModel(GPT2Config(2, 8, 1, 2, 8, activation='gelu')), CharTokenizer('ab'), nano)
+    model = GPT2LanguageModel(GPT2Config(2, 8, 1, 2, 8, activation='gelu'))
+    to_nanogpt(model, CharTokenizer('ab'), nano)
+    to_huggingface(model, CharTokenizer('ab'), theirs)
     failed = 0
     for test in (texts, prompts, configurations, folders, strangers, command_lines):
         def case(*words, inner=test.hypothesis.inner_test, **kw):
