@@ -7,7 +7,6 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from types import SimpleNamespace
 from typing import Callable, NamedTuple
 import copy
 import numpy as np, torch, torch.nn.functional as F
@@ -102,13 +101,23 @@ def _matching(points, patterns):
     return found
 
 # %% ../nbs/14_inside.ipynb #14with001
+class _Window:
+    "In the place of a cache: the ids themselves."
+    def __init__(self): self.ids,self.length = None,0
+
+    @property
+    def layers(self):   # whoever asks would go on without the hooks
+        raise RuntimeError('a text that was begun inside with_hooks can go on only '
+                           'there, and any other one only outside: begin it anew')
+
 class _Uncached:
     "Generation that reads the whole window for each token, so that hooks are called."
-    def __init__(self, model): self.model = model
-    def new_cache(self, batch_size=1): return SimpleNamespace(ids=None, length=0)
+    def __init__(self, model): self.model,self.blocks = model,0
+    def new_cache(self, batch_size=1): return _Window()
 
     @torch.no_grad()
     def forward_cached(self, ids, cache):
+        if not isinstance(cache, _Window): _Window().layers   # from before: refused
         cache.ids = torch.cat([cache.ids, ids], 1) if cache.length else ids
         cache.length += ids.shape[1]
         with eval_mode(self.model) as model: return model(cache.ids)[:,-ids.shape[1]:]
@@ -118,15 +127,17 @@ def _uncached(model):
     "Inside it the model generates as `_Uncached` does."
     own,names = vars(model),('new_cache','forward_cached')
     slow = getattr(own.get('forward_cached'), '__self__', None)
-    if isinstance(slow, _Uncached):   # one block inside another
-        yield
-        return
-    before,slow = {n: own[n] for n in names if n in own},_Uncached(model)
-    own.update(new_cache=slow.new_cache, forward_cached=slow.forward_cached)
+    if not isinstance(slow, _Uncached):   # it is none block inside another
+        slow = _Uncached(model)
+        slow.before = {n: own[n] for n in names if n in own}
+        own.update(new_cache=slow.new_cache, forward_cached=slow.forward_cached)
+    slow.blocks += 1
     try: yield
     finally:
-        for n in names: own.pop(n, None)
-        own.update(before)
+        slow.blocks -= 1
+        if not slow.blocks:   # the last one out
+            for n in names: own.pop(n, None)
+            own.update(slow.before)
 
 @contextmanager
 def with_hooks(

@@ -308,6 +308,7 @@ class Decoder(GetAttr):
     )->Tensor: # (B,T,V) logits for the character after each new one
         "The step for a single character; the model's own way for more."
         step,full = getattr(cache, 'step', None),cache.length >= self.block_size
+        if 'forward_cached' in vars(self.model): step = None   # as inside `with_hooks`
         if step is None or full or ids.shape != (self.batch_size,1):
             return self.model.forward_cached(ids, cache)
         # the same memory layout each time, or the step would be compiled again
