@@ -241,6 +241,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '', 'doc_host': '', 'git_url
                                 'minigpt.inside._Window.layers': ('inside.html#_window.layers', 'minigpt/inside.py'),
                                 'minigpt.inside._add_hook': ('inside.html#_add_hook', 'minigpt/inside.py'),
                                 'minigpt.inside._changed': ('inside.html#_changed', 'minigpt/inside.py'),
+                                'minigpt.inside._described': ('inside.html#_described', 'minigpt/inside.py'),
                                 'minigpt.inside._matching': ('inside.html#_matching', 'minigpt/inside.py'),
                                 'minigpt.inside._own_head': ('inside.html#_own_head', 'minigpt/inside.py'),
                                 'minigpt.inside._uncached': ('inside.html#_uncached', 'minigpt/inside.py'),

@@ -23,9 +23,9 @@ class ActivationStats(Callback):
 
     `rows` holds a dictionary for each recorded step: its number, and L numbers each of
     'mean' and 'std' of the residual stream behind a block, 'dead', the share of
-    hidden units that no position of the batch has activated, 'grad_norm', before
-    clipping, and 'update_ratio', the norm of the change of its matrices over theirs. On
-    a GPU it goes with `Trainer`; `FastTrainer`, whose steps are captured, refuses it.
+    hidden units that are above zero at no position of the batch (a ReLU then passes no
+    gradient; a GELU may), 'grad_norm', before clipping, and 'update_ratio', the norm of
+    the change of its matrices over theirs. On a GPU it goes with `Trainer`; `FastTrainer`, whose steps are captured, refuses it.
     Raises `TypeError` for a model that is none of ours, and `RuntimeError` where a step
     does not call the modules of `trainer.model`, as when a compiled model or a copy
     does its work.
@@ -73,12 +73,12 @@ class ActivationStats(Callback):
 
     def after_backward(self, trainer):
         if self._hooks is None: return
-        self._hooks.close()
-        self._hooks = None
-        if not self._seen[0]:
+        hooks,self._hooks = self._hooks,None
+        try: hooks.close()   # which says so if somebody was not called
+        except RuntimeError as e:
             raise RuntimeError('this step did not call the modules of the model, so '
                                'there is nothing to record: train it with Trainer, '
-                               'not compiled')
+                               'not compiled') from e
         none = [torch.zeros((), device=trainer.device)]   # in a frozen block
         self._grads = [_norm([p.grad for p in b.parameters() if p.grad is not None]
                              or none) for b in trainer.model.blocks]
@@ -105,7 +105,7 @@ class ActivationStats(Callback):
 
     def after_evaluate(self, trainer, row): self._settle()
     def after_fit(self, trainer, error):
-        if self._hooks: self._hooks.close()
+        if self._hooks: self._hooks.__exit__(error and type(error), error, None)
         # a step that was refused for its gradient has moved the weights, too
         if isinstance(error, ValueError): self.after_step(trainer, None, None)
         self._settle()

@@ -66,6 +66,7 @@ def hook_points(
 def _changed(name, point, function, tensor):
     "The tensor, with what `function` made of the activation put in its place."
     old = point.view(tensor)
+    if point.write == 'in place': old = old.clone()   # what it keeps stays as it is
     new = function(old)
     if new is None: return tensor
     if not isinstance(new, Tensor):
@@ -92,12 +93,19 @@ def _add_hook(name, point, function):
 # %% ../nbs/14_inside.ipynb #14match01
 def _matching(points, patterns):
     "Names that each pattern fits. Raises `ValueError` for one that fits none."
+    patterns = list(patterns)
+    for pattern in patterns:
+        if not isinstance(pattern, str):
+            raise TypeError(f'names of activations are strings, not {pattern!r}')
     found = {p: [n for n in points if fnmatchcase(n, p)] for p in patterns}
     for pattern,names in found.items():
         if names: continue
-        near = ', '.join(get_close_matches(pattern, points, n=3, cutoff=.5))
-        raise ValueError(f'no activation is called {pattern!r}'
-                         + (f'; near it: {near}' if near else ''))
+        asked = pattern.lower()
+        ends = {n.rpartition('.')[2]: n for n in reversed(points)}   # of the first block
+        near = get_close_matches(asked, points, n=3, cutoff=.8) or [
+            ends[e] for e in get_close_matches(asked.rpartition('.')[2], ends)]
+        raise ValueError(f'no activation is called {pattern!r}; ' + (
+            f'near it: {", ".join(near)}' if near else 'hook_points(model) has all'))
     return found
 
 # %% ../nbs/14_inside.ipynb #14with001
@@ -149,21 +157,32 @@ def with_hooks(
     A function that returns None has only looked; it should return a new tensor, not
     change the one that it is given. Whoever changes a residual stream changes all that
     is behind it, generated text included: `generate` then reads the whole window for
-    each character. Afterwards nothing is left, also after an error. A compiled model
-    calls no hooks, and a copy that is made inside the block keeps them.
+    each character. Afterwards nothing is left, also after an error. A copy that is made
+    inside the block keeps the hooks.
     Raises `ValueError` for a name that fits nothing, listing near ones, and, when the
     model runs, for another shape than the activation's or a change of a pattern;
-    `TypeError` for a function that is none, or that returns no tensor."""
-    points = hook_points(model)
+    `TypeError` for a function that is none, or that returns no tensor; `RuntimeError`,
+    at the end of the block, for a hook that was never called, as of a compiled model,
+    and for a text whose generation crosses the border of the block."""
+    points,called = hook_points(model),set()
     if not isinstance(hooks, dict) or not all(map(callable, hooks.values())):
         raise TypeError('hooks are a dictionary of names and functions')
     found = _matching(points, hooks)
+    wanted = {n: [hooks[p] for p in hooks if n in found[p]] for n in points}
     with ExitStack() as stack, _uncached(model):
-        for name,point in points.items():   # in the order of the computation
-            for pattern in (p for p in hooks if name in found[p]):
-                handle = _add_hook(name, point, hooks[pattern])
+        for name,functions in wanted.items():   # in the order of the computation
+            for function in functions:
+                def noted(t, name=name, function=function):
+                    # what a compiler makes of it may be skipped the next time
+                    if not torch.compiler.is_compiling(): called.add(name)
+                    return function(t)
+                handle = _add_hook(name, points[name], noted)
                 stack.callback(handle.remove)
         yield model
+    if deaf := [n for n,functions in wanted.items() if functions and n not in called]:
+        raise RuntimeError(f'hooks that were never called: {len(deaf)}, such as that at '
+                           f'{deaf[0]}; run the whole model inside the block, and take '
+                           'one that is not compiled')
 
 # %% ../nbs/14_inside.ipynb #14cache01
 class ActivationCache(dict):
@@ -174,6 +193,11 @@ class ActivationCache(dict):
         return '\n'.join([f'{len(self)} activations, {memory/2**20:.3g} MiB',
                           *(f'{n:<28}{tuple(t.shape)}' for n,t in self.items())])
 
+def _described(ids):
+    "What was given for ids, in a message."
+    if not isinstance(ids, Tensor): return type(ids).__name__
+    return f'{tuple(ids.shape)} of {ids.dtype}'
+
 def run_with_cache(
     model:GPTLanguageModel, # Any of ours
     ids:Tensor, # (B,T) token ids, T at most `block_size`
@@ -181,26 +205,31 @@ def run_with_cache(
 )->tuple: # Logits (B,T,V), and an `ActivationCache`
     """Run a model, in evaluation mode, and keep what it computes on the way.
 
-    The tensors are the model's own: copy what you change. All activations of the full
+    The tensors may be the model's own: copy what you change. All activations of the full
     model take some 46 MiB for a sequence of 256 characters; `names` keeps fewer.
     Raises `ValueError` for a name that fits nothing, listing near ones, for ids that
-    are not (B,T), and for a context that is too long; `RuntimeError` for a compiled
+    are not (B,T), are none, or lie outside the vocabulary, and for a context that is
+    too long; `TypeError` for names that are no strings; `RuntimeError` for a compiled
     model, which calls no hooks."""
-    if not isinstance(ids, Tensor) or ids.is_floating_point() or ids.ndim != 2:
-        found = tuple(getattr(ids, 'shape', [type(ids).__name__]))
-        raise ValueError(f'ids are whole numbers (B,T), not {found}: encode the text, '
-                         'and of one row make two dimensions by ids[None]')
-    names = ['*'] if names is None else [names] if isinstance(names, str) else names
+    points = hook_points(model)
+    if (not isinstance(ids, Tensor) or ids.ndim != 2 or ids.dtype == torch.bool
+        or ids.is_floating_point() or ids.is_complex()):
+        raise ValueError(f'ids are whole numbers (B,T), not {_described(ids)}: encode '
+                         'the text, and of one row make two dimensions by ids[None]')
+    if not ids.numel(): raise ValueError(f'{_described(ids)}: there are no ids in it')
+    ids,V = ids.to(model.device, torch.int64),model.config.vocab_size
+    if not 0 <= int(ids.min()) <= int(ids.max()) < V:
+        raise ValueError(f'ids must lie in 0 to {V-1}')
+    if names is None: names = ['*']
+    elif isinstance(names, str) or not np.iterable(names): names = [names]
     kept = ActivationCache()
-    def keep(name): return lambda t: kept.__setitem__(name, t)
-    found = _matching(hook_points(model), names).values()
+    def keep(name):   # a part of a tensor would hold all of its memory
+        return lambda t: kept.__setitem__(
+            name, t if t.nbytes == t.untyped_storage().nbytes() else t.clone())
+    found = _matching(points, names).values()
     hooks = {n: keep(n) for some in found for n in some}
     with torch.no_grad(), eval_mode(model), with_hooks(model, hooks):
-        logits = model(ids.to(model.device, torch.int64))
-    if len(kept) < len(hooks):
-        raise RuntimeError('the model did not call its modules, as a compiled one: '
-                           'take one that is not compiled')
-    return logits, kept
+        return model(ids), kept
 
 # %% ../nbs/14_inside.ipynb #14plot000
 def plot_attention(
@@ -208,7 +237,7 @@ def plot_attention(
     text:str, # The T characters
 ): # A matplotlib figure
     "Draw the attention patterns of all heads, queries downwards, keys to the right."
-    if pattern.ndim != 4 or pattern.shape[-1] != len(text):
+    if not text or tuple(pattern.shape[2:]) != (len(text),)*2:
         raise ValueError(f'patterns (L,H,T,T) of {len(text)} characters are wanted, '
                          f'not {tuple(pattern.shape)}')
     L,H,T,_ = pattern.shape
@@ -254,12 +283,16 @@ def head_census(
 
     A uniform head attends alike to all that it may attend to. A question that no
     character of the text can be asked has a score of NaN.
-    Raises `ValueError` for an empty text."""
+    Raises `ValueError` for an empty text, and for tokens that are not characters."""
     if not text: raise ValueError('the text is empty')
     got,uniform,asked = {},{},{}
     for i in range(0, len(text), model.block_size):
         part = text[i:i+model.block_size]
-        _,kept = run_with_cache(model, tokenizer.encode(part)[None], '*.hook_pattern')
+        ids = tokenizer.encode(part)
+        if len(ids) != len(part):
+            raise ValueError('the questions are about characters, and the tokens of '
+                             f'this {type(tokenizer).__name__} are none')
+        _,kept = run_with_cache(model, ids[None], '*.hook_pattern')
         pattern = torch.cat(list(kept.values())).float()   # (L,H,T,T)
         alike = causal_mask(len(part)).float()
         alike = alike / alike.sum(1, keepdim=True)
