@@ -8,7 +8,7 @@ import numpy as np, torch, torch.nn.functional as F
 from torch import Tensor
 from .bigram import get_batch
 from .gpt import GPTLanguageModel
-from .inside import hook_points, run_with_cache, with_hooks
+from .inside import _described, hook_points, run_with_cache, with_hooks
 
 # %% auto #0
 __all__ = ['induction_recipe', 'model_parts', 'mean_activations', 'ablation', 'patch_activations', 'logit_attribution',
@@ -41,7 +41,10 @@ def mean_activations(
     n_windows:int=100, # How many windows of `block_size`, drawn from it
     seed:int=0, # For the draw
 )->dict: # Part to its mean output: (D,) for a head, (C,) for feed-forward
-    "Mean output of every part, over windows of a text and all their positions."
+    """Mean output of every part, over windows of a text and all their positions.
+
+    Raises `ValueError` for less than one window."""
+    if n_windows < 1: raise ValueError(f'a mean of {n_windows} windows is none')
     x,_ = get_batch(ids, n_windows, model.block_size, seed=seed, step=0)
     places = {part: _place(model, part) for part in model_parts(model)}
     total = dict.fromkeys(places, 0)
@@ -86,9 +89,10 @@ def patch_activations(
     Mediation Analysis (2020), section 3.
     Raises `ValueError` for prompts of different length, or with the same score, and for
     a name that means none or several activations."""
-    if clean.shape != corrupt.shape or len(clean) != 1:
+    shapes = [getattr(ids, 'shape', ()) for ids in (clean,corrupt)]
+    if shapes[0] != shapes[1] or shapes[0][:-1] != (1,):
         raise ValueError('two prompts of the same length are compared, (1,T) each, not '
-                         f'{tuple(clean.shape)} and {tuple(corrupt.shape)}')
+                         f'{_described(clean)} and {_described(corrupt)}')
     best,kept = run_with_cache(model, clean, f'blocks.*.{name}')
     worst,_ = run_with_cache(model, corrupt, [])
     if len(kept) != len(model.blocks):
@@ -118,11 +122,10 @@ def logit_attribution(
     'head 0.1', 'mlp 0' and so on, the two embeddings, the bias of each output
     projection, and 'bias', which no input has a part in. The final norm's scale is
     frozen: taken as the whole stream made it.
-    Source: Elhage and others, A Mathematical Framework for Transformer Circuits (2021),
-    section "Logit attribution".
+    Source: Elhage and others, A Mathematical Framework for Transformer Circuits (2021).
     Raises `ValueError` for more than one prompt."""
-    if len(ids) != 1:
-        raise ValueError(f'one prompt (1,T) is taken apart, not {tuple(ids.shape)}')
+    if getattr(ids, 'shape', ())[:-1] != (1,):
+        raise ValueError(f'one prompt (1,T) is taken apart, not {_described(ids)}')
     _,kept = run_with_cache(model, ids)
     kept = {name: t[0,-1] for name,t in kept.items() if 'pattern' not in name}
     H,last = model.config.n_head,ids.shape[1]-1
@@ -181,10 +184,12 @@ def repetition_test(
     again = rng.permuted(drawn, axis=1) if shuffle else drawn
     once,again = (letters[torch.from_numpy(d)] for d in (drawn, again))
     ids = torch.cat([once, again], 1).to(model.device, torch.int64)
-    logits,kept = run_with_cache(model, ids[:,:-1], '*.hook_pattern')
-    losses = F.cross_entropy(logits.transpose(1, 2), ids[:,1:],
-                             reduction='none').mean(0)
-    pattern = torch.stack([p.mean(0) for p in kept.values()])   # (L,H,2n-1,2n-1)
+    losses = pattern = 0   # means over the strings: (2n-1,) and (L,H,2n-1,2n-1)
+    for some in ids.split(32):   # at a time, for memory
+        logits,kept = run_with_cache(model, some[:,:-1], '*.hook_pattern')
+        each = F.cross_entropy(logits.transpose(1, 2), some[:,1:], reduction='none')
+        losses = losses + each.sum(0) / n_rows
+        pattern = pattern + torch.stack([p.sum(0) for p in kept.values()]) / n_rows
     def share(back): return pattern.diagonal(-back, -2, -1)[...,n-back:].mean(-1).cpu()
     return dict(first=losses[:n-1].mean().item(), second=losses[n:].mean().item(),
                 previous=share(1), induction=share(n-1))
