@@ -236,13 +236,18 @@ def plot_attention(
     pattern:Tensor, # (L,H,T,T) attention weights by layer and head
     text:str, # The T characters
 ): # A matplotlib figure
-    "Draw the attention patterns of all heads, queries downwards, keys to the right."
+    """Draw the attention patterns of all heads, queries downwards, keys to the right.
+
+    Of a long text every so many characters are named, some thirty at most.
+    Raises `ValueError` for patterns of another size than the text."""
     if not text or tuple(pattern.shape[2:]) != (len(text),)*2:
         raise ValueError(f'patterns (L,H,T,T) of {len(text)} characters are wanted, '
                          f'not {tuple(pattern.shape)}')
     L,H,T,_ = pattern.shape
-    fig = new_figure(2.5*H, 2.6*L)
-    names = [{'\n': '↵', ' ': '␣'}.get(c, c) for c in text]
+    named = range(0, T, -(-T//32))   # each tick takes time, and room
+    side = max(1.6, .11*len(named))
+    fig = new_figure(side*H, 1.05*side*L)
+    names = [{'\n': '↵', ' ': '␣'}.get(text[i], text[i]) for i in named]
     axes = fig.subplots(L, H, squeeze=False, sharex=True, sharey=True)
     for l,row in enumerate(axes):
         for h,ax in enumerate(row):
@@ -250,7 +255,7 @@ def plot_attention(
             ax.set_title(f'layer {l}, head {h}', fontsize=9)
             ax.tick_params(length=0, pad=1)
     for axis in (*(ax.xaxis for ax in axes[-1]), *(ax.yaxis for ax in axes[:,0])):
-        axis.set_ticks(range(T), names, fontsize=5.5, parse_math=False)
+        axis.set_ticks(named, names, fontsize=7, parse_math=False)
     return fig
 
 # %% ../nbs/14_inside.ipynb #14census1
