@@ -35,7 +35,7 @@ _break = '<span aria-hidden="true" style="user-select:none">↵</span><br>'
 def _text(text): return escape(text).replace('\r', '&#13;').replace('\n', _break)
 
 def _title(note):
-    return f' title="{escape(note)}"'.replace('\n', '&#10;') if note else ''
+    return f' title="{escape(str(note))}"'.replace('\n', '&#10;') if note else ''
 
 _sheet = ('margin:.5em 0;padding:.6em .8em;border:1px solid #bbb;font-size:.85rem;'
           f'color:{_ink};background:{_paper}')
@@ -58,14 +58,15 @@ def color_passage(
     *, title:str='', # What stands above
     unit:str='nats', # Of the values
     vmax:float=None, # Value of the darkest shade; None: the largest value
-    tips:list=None, # (N,) strings, each shown while the pointer is on its character
+    tips:list=None, # (N,) notes, each shown while the pointer is on its character
 )->Passage: # The text, each character on a background the darker the larger its value
     """Colour each character by its value.
 
     Raises `ValueError` for another number of values or tips than of characters, for a
     negative or infinite value, and for a `vmax` that is not positive and finite."""
     values = [nan if v is None else float(v) for v in values]
-    tips = [''] * len(text) if tips is None else list(tips)
+    tips = [None] * len(text) if tips is None else tips
+    tips = ['' if tip is None else str(tip) for tip in tips]
     for name,found in (('values',values), ('tips',tips)):
         if len(found) != len(text):
             raise ValueError(f'{len(found)} {name} for {len(text)} characters')
@@ -87,18 +88,22 @@ def color_passage(
                            key=lambda row: row[:2]):
         body += f'<span{"".join(key)}>{_text("".join(c for *_,c in run))}</span>'
 
-    summary = 'No character is scored.'
+    summary,ranked = 'No character is scored.',[]
     if scored:
         mean = sum(values[i] for i in scored) / len(scored)
-        hard = ', '.join(
-            f'“{text[max(0, i-7):i+1]}” {values[i]:.2f}'.replace('\n', '↵')
-            for i in sorted(scored, key=lambda i: -values[i])[:3])
-        summary = (f'Mean {mean:.2f} {unit} over {len(scored)} characters; '
-                   f'highest at the end of {hard}.')
+        ranked = sorted(scored, key=lambda i: -values[i])
+        hard = {i: f'“{text[max(0, i-7):i+1]}” {values[i]:.2f}'.replace('\n', '↵')
+                for i in ranked[:10]}
+        summary = (f'Mean {mean:.2f} {unit} over {len(scored)} '
+                   f'character{"s" if len(scored) > 1 else ""}; highest at the end of '
+                   f'{", ".join(hard[i] for i in ranked[:3])}.')
     blocks = ''.join(f'<span style="background:{s}">  </span>' for s in _shades)
     scale = 'white-space:pre;user-select:none;border:1px solid #bbb'
     legend = (f'<div>0 <span aria-hidden="true" style="{scale}">{blocks}</span> '
               f'{vmax:.3g} {escape(unit)}{" or more" if top > vmax else ""}</div>')
+    if told := [f'{hard[i]}: {tips[i]}' for i in ranked[:10] if tips[i]]:
+        legend += (f'<details><summary>Tips of the highest</summary>'
+                   f'{"<br>".join(map(_text, told))}</details>')
     return _passage(title, summary, body, legend)
 
 # %% ../nbs/passages.ipynb #psmark01
