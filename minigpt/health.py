@@ -25,7 +25,8 @@ class ActivationStats(Callback):
     'mean' and 'std' of the residual stream behind a block, 'dead', the share of
     hidden units that are above zero at no position of the batch (a ReLU then passes no
     gradient; a GELU may), 'grad_norm', before clipping, and 'update_ratio', the norm of
-    the change of its matrices over theirs. On a GPU it goes with `Trainer`; `FastTrainer`, whose steps are captured, refuses it.
+    the change of its matrices over theirs. On a GPU it goes with `Trainer`;
+    `FastTrainer`, whose steps are captured, refuses it.
     Raises `TypeError` for a model that is none of ours, and `RuntimeError` where a step
     does not call the modules of `trainer.model`, as when a compiled model or a copy
     does its work.
