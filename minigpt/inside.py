@@ -101,7 +101,7 @@ def _matching(points, patterns):
     for pattern,names in found.items():
         if names: continue
         asked = pattern.lower()
-        ends = {n.rpartition('.')[2]: n for n in reversed(points)}   # of the first block
+        ends = {n.rpartition('.')[2]: n for n in reversed(points)}   # of block 0
         near = get_close_matches(asked, points, n=3, cutoff=.8) or [
             ends[e] for e in get_close_matches(asked.rpartition('.')[2], ends)]
         raise ValueError(f'no activation is called {pattern!r}; ' + (
@@ -180,7 +180,7 @@ def with_hooks(
                 stack.callback(handle.remove)
         yield model
     if deaf := [n for n,functions in wanted.items() if functions and n not in called]:
-        raise RuntimeError(f'hooks that were never called: {len(deaf)}, such as that at '
+        raise RuntimeError(f'hooks that were never called: {len(deaf)}, one of them at '
                            f'{deaf[0]}; run the whole model inside the block, and take '
                            'one that is not compiled')
 
@@ -205,8 +205,8 @@ def run_with_cache(
 )->tuple: # Logits (B,T,V), and an `ActivationCache`
     """Run a model, in evaluation mode, and keep what it computes on the way.
 
-    The tensors may be the model's own: copy what you change. All activations of the full
-    model take some 46 MiB for a sequence of 256 characters; `names` keeps fewer.
+    The tensors may be the model's own: copy what you change. All activations of the
+    full model take some 46 MiB for a sequence of 256 characters; `names` keeps fewer.
     Raises `ValueError` for a name that fits nothing, listing near ones, for ids that
     are not (B,T), are none, or lie outside the vocabulary, and for a context that is
     too long; `TypeError` for names that are no strings; `RuntimeError` for a compiled
