@@ -109,7 +109,7 @@ def _load_pickle(file):
     with open(path, 'rb') as f: start = f.read(9)
     if path.stat().st_size and not zipfile.is_zipfile(path):
         what = ('looks like safetensors' if start[8:] == b'{' else
-                'was saved before PyTorch 1.6, or is another pickle'
+                'has the form from before PyTorch 1.6, or is another pickle'
                 if start[:1] == b'\x80' else 'is damaged, or of another kind')
         raise ValueError(f'{path} is not a file of torch.save: it {what}')
     try:
@@ -526,7 +526,10 @@ def from_huggingface(
     for k,v in weights.items():   # stored (in, out)
         if '.h.' in k and v.ndim == 2: weights[k] = v.T
     V = tokenizer.vocab_size if tokenizer else config.vocab_size
-    if V > config.vocab_size or tokenizer and _has_gaps(tokenizer):
+    if tokenizer and _has_gaps(tokenizer):
+        raise ValueError(f'some ids of the tokenizer in {source} stand for no token, '
+                         'and here there is a token for each')
+    if V > config.vocab_size:
         raise ValueError(f'model and tokenizer in {source} do not belong together: '
                          f'{config.vocab_size} rows of weights, and {V} tokens')
     if V < config.vocab_size:   # filled up to a round number
@@ -542,10 +545,13 @@ def _fold_bias(model, exact):
     "The final norm's bias with the head's in it, and the largest error of a logit."
     W,b,beta = (p.detach().cpu().double() for p in
                 (model.head.weight, model.head.bias, model.norm.bias))
-    stored = (beta + torch.linalg.pinv(W) @ b).float()
-    error = (W @ (stored.double() - beta) - b).abs().max().item()
-    # a large one drowns what is added to it in float32
-    error += 2**-24 * (W.abs() @ stored.double().abs()).max().item()
+    def fold(rtol):   # without directions that are weaker than this
+        stored = (beta + torch.linalg.pinv(W, rtol=rtol) @ b).float()
+        x = stored.double()
+        # a large one drowns in float32 what is added to it
+        drowned = 2**-24 * (W.abs() @ x.abs()).max()
+        return stored,((W @ (x-beta) - b).abs().max() + drowned).item()
+    stored,error = min(map(fold, (None,1e-6)), key=lambda found: found[1])
     if exact and error > 1e-5 * max(1, b.abs().max().item()):
         V,C = W.shape
         why = (f'{V} tokens on {C} channels' if V > C else

@@ -199,7 +199,7 @@ def _read_as(cls, folder, path):
                    else f'does not describe a {cls.__name__}')
         raise ValueError(f'{path} {problem} ({reason:.200})') from None
     except ValueError as e:   # one that doesn't say where
-        if str(folder) in str(e): raise
+        if f'{folder}{os.sep}' in str(e) or str(path) in str(e): raise
         raise ValueError(f'{path}: {e}') from None
 
 def load_tokenizer(

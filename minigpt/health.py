@@ -106,7 +106,9 @@ class ActivationStats(Callback):
 
     def after_evaluate(self, trainer, row): self._settle()
     def after_fit(self, trainer, error):
-        if self._hooks: self._hooks.__exit__(error and type(error), error, None)
+        if self._hooks:   # opened for a step that was perhaps not made
+            e = error or GeneratorExit()
+            self._hooks.__exit__(type(e), e, e.__traceback__)
         # a step that was refused for its gradient has moved the weights, too
         if isinstance(error, ValueError): self.after_step(trainer, None, None)
         self._settle()
@@ -140,7 +142,7 @@ def plot_health(
                 ax.plot([row['step'] for row in stats.rows], y, label=f'block {l}',
                         color=colormaps['viridis'](l/len(lines)), lw=1.2)
             if measure == 'mean':
-                if max(abs(x) for y in lines for x in y) > 1:
+                if max(abs(x) for y in lines for x in y) > 100:
                     ax.set_yscale('symlog', linthresh=1)
                     ax.yaxis.get_major_locator().set_params(numticks=7)
             elif measure == 'dead': ax.set_ylim(-.03, 1)

@@ -135,7 +135,7 @@ def _uncached(model):
     "Inside it the model generates as `_Uncached` does."
     own,names = vars(model),('new_cache','forward_cached')
     slow = getattr(own.get('forward_cached'), '__self__', None)
-    if not isinstance(slow, _Uncached):   # it is none block inside another
+    if not isinstance(slow, _Uncached):   # the outermost block
         slow = _Uncached(model)
         slow.before = {n: own[n] for n in names if n in own}
         own.update(new_cache=slow.new_cache, forward_cached=slow.forward_cached)
@@ -174,15 +174,16 @@ def with_hooks(
             for function in functions:
                 def noted(t, name=name, function=function):
                     # what a compiler makes of it may be skipped the next time
-                    if not torch.compiler.is_compiling(): called.add(name)
+                    if torch.compiler.is_compiling(): return None
+                    called.add(name)
                     return function(t)
                 handle = _add_hook(name, points[name], noted)
                 stack.callback(handle.remove)
         yield model
     if deaf := [n for n,functions in wanted.items() if functions and n not in called]:
         raise RuntimeError(f'hooks that were never called: {len(deaf)}, one of them at '
-                           f'{deaf[0]}; run the whole model inside the block, and take '
-                           'one that is not compiled')
+                           f'{deaf[0]}: inside the block the whole model has to run, '
+                           'and one that is not compiled')
 
 # %% ../nbs/14_inside.ipynb #14cache01
 class ActivationCache(dict):

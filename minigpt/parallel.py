@@ -55,12 +55,12 @@ def init_process_group(
                          'try the device cpu')
     if not dist.is_initialized():
         backend = 'cpu:gloo,cuda:nccl' if device.type == 'cuda' else 'gloo'
+        # its functions keep, as a default, the group they find when they are imported
+        import torch.distributed.nn.functional
         said = f'waiting for all of {world_size} processes to start\n'
         waiting = threading.Timer(10, sys.stderr.write, [said])
         waiting.daemon = True
         waiting.start()
-        # its functions keep, as a default, the group they find when they are imported
-        import torch.distributed.nn.functional
         try: dist.init_process_group(backend, timeout=_patience)
         finally: waiting.cancel()
     return dist.get_rank(),dist.get_world_size()
@@ -88,6 +88,7 @@ def wrap_ddp(
 )->nn.Module: # Computes the same, and averages the gradients of all
     """Wrap a model so that all processes get the mean of their gradients.
 
+    Makes a process group, which stays until all are left.
     Source: Li and others, PyTorch Distributed (2020), section 3."""
     device = next(model.parameters()).device
     return DistributedDataParallel(model, [device] if device.type == 'cuda' else None,

@@ -923,12 +923,12 @@ def minigpt_eval(
     _check_threads(threads)
     _use_threads(threads)
     folder,tokenizer,model = _read_run(run, device)
-    _,name,sha256 = _own_text(folder)
-    corpus = _run_text(folder, data)
-    own = corpus.sha256 == sha256
-    if data is None and name is None:
+    ways,name,sha256 = _own_text(folder)
+    if data is None and not ways and name is None:
         raise ValueError(f'{folder} does not say which text it learned from: name one '
                          'with --data')
+    corpus = _run_text(folder, data)
+    own = corpus.sha256 == sha256
     if data is None and not own:
         raise ValueError(f'the run learned from {name!r}, and what was found is '
                          f'{corpus.name!r}: name a text with --data')

@@ -44,8 +44,11 @@ class Sections(html.parser.HTMLParser):
     def handle_starttag(self, tag, attrs):
         if tag == 'section': self.open.append(dict(attrs).get('id', ''))
         self.skip += tag in ('script','style')
-        self.handle_data(' ' if tag in ('p','div','li','td','th','pre','br','section') else '')
+        self.part(tag)
+    def part(self, tag):   # words on both sides of it are two
+        if tag in ('p','div','li','dt','dd','td','th','pre','br','summary','figcaption','section'): self.handle_data(' ')
     def handle_endtag(self, tag):
+        self.part(tag)
         if tag == 'section': self.open.pop()
         self.skip -= tag in ('script','style')
     def handle_data(self, data):

@@ -60,7 +60,7 @@ def fold(cells):
             text,n = re.subn('<!-- fold: (.*?) -->', r'<details class="steps">\n<summary>\1</summary>\n', text)
             folded = folded or n > 0
         out.append(cell | dict(source=text))
-    return out
+    return out + [markdown('fold-end', '</details>')]*folded
 
 def links(git_url, branch, page):
     "What a reader may want to do with this page, in one line."
