@@ -204,8 +204,8 @@ ZOO = [Mutant(*m) for m in (
  'After the block the model goes on with what the hooks return.', classic),
 ('generation-left-uncached', '14_inside', 'for n in names: own.pop(n, None)', 'pass',
  'After the block generation reads the whole window for every character, for ever.', classic),
-('steering-ignored', '14_inside', 'with ExitStack() as stack, _uncached(model):', 'with ExitStack() as stack:',
- 'Generation goes by the cache, and what hooks do to a block never reaches the text.', classic),
+('steering-forgets', '14_inside', 'return model(cache.ids)[:,-ids.shape[1]:]', 'return model(ids)',
+ 'Generation with hooks reads the new character alone, and forgets what came before.', classic),
 ('one-branch-of-the-stream', '14_inside', "('hook_resid_mid', block.norm2, 'input', whole, 'in place')",
  "('hook_resid_mid', block.norm2, 'input', whole, 'copy')",
  'A change of the stream between the halves reaches feed-forward, and not the stream.', classic),
@@ -292,8 +292,8 @@ ZOO = [Mutant(*m) for m in (
 ('tied-to-a-copy', '13_bridges', 'self._embedding = [embedding]', 'self._embedding = [copy.deepcopy(embedding)]',
  'The tied head keeps the embeddings of the first day, while they go on learning.', classic),
 ('one-gelu-for-the-other', '13_bridges', "gelu_new='gelu_tanh'", "gelu_new='gelu'", "GPT-2's approximate GELU is taken for the exact one.", classic),
-('bias-folded-away', '13_bridges', '(beta + torch.linalg.pinv(W, rtol', '(beta - torch.linalg.pinv(W, rtol',
- "On the way out the head's bias is subtracted instead of added.", classic),
+('bias-folded-away', '13_bridges', '    return stored,error', '    return -stored,error',
+ "On the way out the final norm's bias has the wrong sign.", classic),
 ('residual-weights-not-scaled', '13_bridges', 'std=.02/math.sqrt(2*config.n_layer))', 'std=.02)', "GPT-2's first weights do not depend on its depth.", classic),
 ('trigram-backwards', '15_play', 'torch.tensor(divmod(pair, V))', 'torch.tensor(divmod(pair, V)[::-1])',
  'The page of a model asks the trigram model about the two characters in the wrong order.', classic),
@@ -501,8 +501,9 @@ def run_zoo(zoo, mutants, control):
             if result: print(f'{m.name:<30}{result[1]}', flush=True)
         if m.name not in said: print(f'{m.name:<30}was never run to an end', flush=True)
         elif said[m.name] is None: print(f'{m.name:<30}SURVIVED: {m.bug}', flush=True)
-    caught = sum(bool(said.get(m.name) and said[m.name][0]) for m in mutants)
-    return caught,len(mutants)-caught
+    failed = [m.name for m in mutants if not (said.get(m.name) and said[m.name][0])]
+    if failed: print('failed:', *failed)   # their lines are somewhere above
+    return len(mutants)-len(failed),len(failed)
 
 def main():
     parser = argparse.ArgumentParser(description='Break the package on purpose and see that a page notices.')
