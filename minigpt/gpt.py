@@ -392,10 +392,11 @@ def from_pretrained(cls:GPTLanguageModel,
     folder = find_pretrained(folder)
     sizes = json.loads((folder/'config.json').read_text(encoding='utf-8'))['model']
     model = _on_meta(cls, cls.config_class(**sizes))
-    with safe_open(folder/'model.safetensors', 'pt') as f:
+    path = folder/'model.safetensors'
+    with safe_open(path, 'pt') as f:
         if {k: tuple(f.get_slice(k).get_shape()) for k in f.keys()} != _shapes(model):
-            raise ValueError(f'the weights in {folder} do not fit the sizes in '
-                             'its config.json')
+            raise ValueError(f'the weights in {path} do not fit the sizes in '
+                             'config.json')
         # copies, or the model would change with the file
         weights = {k: f.get_tensor(k).clone() for k in f.keys()}
     model.load_state_dict(weights, assign=True)
